@@ -1,0 +1,85 @@
+# The chores of a clone; `make` alone lists them. What each needs is installed on the way.
+#   RECORDINGS=<dir>   recorded markets for `make run`
+#   ARGS="..."         more arguments for the command behind run, stop, test, bench, lock
+#   PYTHON=python3.12  the interpreter to build virtual environments with (3.11 or newer)
+
+PYTHON ?= python3
+RECORDINGS ?=
+ARGS ?=
+export PYTHON RECORDINGS
+
+.NOTPARALLEL:
+.SUFFIXES:
+.PHONY: help venv run stop test check format lint types imports docs reference bench \
+  lock clean developing
+
+# Relative paths, so that a clone may live under a name with spaces.
+bin := .venv/bin
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
+
+venv: ## build .venv with the locked packages and polybot itself
+	@.ci/build-venv .venv requirements.txt
+
+run: venv ## start the whole floor in the foreground; RECORDINGS=<dir> replays recorded markets
+	@set -- up; \
+	if [ -n "$$RECORDINGS" ]; then \
+	  [ -d "$$RECORDINGS" ] || { echo "make run: no such directory: RECORDINGS=$$RECORDINGS" >&2; exit 2; }; \
+	  set -- "$$@" --recordings "$$(realpath -- "$$RECORDINGS")"; \
+	fi; \
+	exec $(bin)/polybot "$$@" $(ARGS)
+
+stop: ## stop every process of the floor
+	@[ -x $(bin)/polybot ] || { echo "nothing is installed in this clone, so nothing runs"; exit 0; }; \
+	exec $(bin)/polybot down $(ARGS)
+
+developing:
+	@.ci/build-venv .venv requirements.txt tests/requirements.txt
+
+test: developing ## run the tests; ARGS="-m 'not floor'" leaves out those that start every process
+	@$(bin)/python -m pytest $(ARGS)
+
+check: lint types imports docs ## all that is judged without running: ruff, mypy, import contracts, docs
+
+format: developing ## let ruff rewrite the code
+	@$(bin)/ruff check --fix . ; $(bin)/ruff format .
+
+lint: developing ## ruff: format and rules
+	@echo "ruff: format and rules"
+	@$(bin)/ruff format --check . && $(bin)/ruff check .
+
+types: developing ## mypy, strict
+	@echo "mypy: types"
+	@$(bin)/mypy
+
+imports: developing ## import-linter: the layers
+	@echo "import-linter: layers"
+	@$(bin)/lint-imports --no-logo
+
+docs: developing ## build docs/_build/html; every warning is an error
+	@echo "sphinx: docs/_build/html"
+	@$(bin)/python -m sphinx -n -W --keep-going -q docs docs/_build/html
+
+reference: developing ## rewrite the generated part of docs/reference: source map, configuration, messages
+	@$(bin)/python -m tests.reference_pages
+
+bench: ## measure polybot beside its peers, in .venv-bench
+	@.ci/build-venv .venv-bench requirements.txt tests/bench-requirements.txt
+	@.venv-bench/bin/python -m tests.bench $(ARGS)
+
+# setup.cfg says what running needs, the .in files what developing needs; the locks say exactly which.
+compile := $(bin)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+lock: export CUSTOM_COMPILE_COMMAND = make lock
+lock: developing ## pin packages and their hashes anew; ARGS=--upgrade takes newer ones
+	@echo "resolving packages, a few minutes"
+	@$(compile) $(ARGS) --all-build-deps --output-file requirements.txt setup.cfg
+	@$(compile) $(ARGS) --output-file tests/requirements.txt tests/requirements.in
+	@$(compile) $(ARGS) --output-file tests/bench-requirements.txt tests/bench-requirements.in
+
+clean: ## remove what was built; what a floor recorded stays
+	@rm -rf .venv .venv-bench build dist polybot.egg-info docs/_build .coverage \
+	  .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find bin polybot tests docs -type d -name __pycache__ -prune -exec rm -rf {} +

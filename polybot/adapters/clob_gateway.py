@@ -1,0 +1,162 @@
+"""The exchange's trading routes for the trader: one request per wish, every answer typed."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from polybot.errors import ExchangeError, OutcomeUnknown, PolybotError, ProtocolError
+from polybot.exchange.account_rows import venue_order
+from polybot.exchange.classify import classify
+from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
+from polybot.exchange.l2_auth import RequestSigner
+from polybot.exchange.wire_account import HeartbeatAnswer, HeartbeatBody, OpenOrder
+from polybot.exchange.wire_codec import decode, encode
+from polybot.exchange.wire_orders import CancelAnswer as WireCancelAnswer
+from polybot.exchange.wire_orders import PostOrderAnswer
+from polybot.ports import (
+    CancelAnswer,
+    Clock,
+    GatewayAnswer,
+    OrderLookup,
+    PostAnswer,
+    SignedOrder,
+)
+
+logger = logging.getLogger(__name__)
+
+OK = 200
+NOT_FOUND = 404
+# The exchange takes at most this many ids in one DELETE /orders.
+CANCEL_BATCH = 1000
+
+Wire = TypeVar("Wire")
+SnapshotReader = Callable[[Sequence[str], int, str, Callable[[GatewayAnswer], None]], None]
+
+
+def read_answer(answer: HttpAnswer, wanted: type[Wire]) -> Wire:
+    """Return the body of a good answer; raises the typed error of any other.
+
+    An answer with status 200 that cannot be read leaves the outcome unknown.
+    """
+    if answer.error is not None:
+        raise answer.error
+    if answer.status != OK:
+        raise classify(answer.status, answer.body, retry_after=answer.retry_after)
+    try:
+        return decode(answer.body, wanted)
+    except ProtocolError as error:
+        raise OutcomeUnknown(str(error), status=answer.status, code="unreadable") from error
+
+
+class ClobGateway:
+    """Posts, cancels and looks up; nothing is ever sent twice.
+
+    Orders and cancels use `orders`, everything else `reads`, so that no sweep delays an order.
+    Answers are taken by the service; `wake` tells it that one is there.
+    """
+
+    def __init__(
+        self,
+        signer: RequestSigner,
+        *,
+        orders: Transport,
+        reads: Transport,
+        snapshots: SnapshotReader,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._signer = signer
+        self._orders = orders
+        self._reads = reads
+        self._snapshots = snapshots
+        self._clock = clock
+        self._wake = wake
+        self._answers: deque[GatewayAnswer] = deque()
+        self._heartbeat_id = ""
+
+    def post(self, order: SignedOrder) -> None:
+        """Send a signed order once."""
+        call = self._call("POST", "/order", body=order.body)
+        self._orders.send(call, lambda answer: self._put(_posted(order.venue_order_id, answer)))
+
+    def cancel(self, venue_order_ids: Sequence[str]) -> None:
+        """Ask for orders to be canceled."""
+        for start in range(0, len(venue_order_ids), CANCEL_BATCH):
+            batch = list(venue_order_ids[start : start + CANCEL_BATCH])
+            call = self._call("DELETE", "/orders", body=encode(batch))
+            self._orders.send(call, lambda answer: self._put(_canceled(answer)))
+
+    def request_snapshot(self, *, token_ids: Sequence[str], after_s: int, tag: str) -> None:
+        """Ask for open orders, trades and balances in one go."""
+        self._snapshots(token_ids, after_s, tag, self._put)
+
+    def look_up(self, venue_order_id: str) -> None:
+        """Ask what the exchange knows of one order id."""
+        call = self._call("GET", f"/data/order/{venue_order_id}")
+        self._reads.send(call, lambda answer: self._put(_looked_up(venue_order_id, answer)))
+
+    def beat(self) -> None:
+        """Send the dead-man heartbeat; its answer names the id the next one must carry."""
+        body = encode(HeartbeatBody(heartbeat_id=self._heartbeat_id))
+        self._reads.send(self._call("POST", "/v1/heartbeats", body=body), self._beaten)
+
+    def take(self) -> list[GatewayAnswer]:
+        """Return the answers that arrived since the last call."""
+        taken = []
+        while self._answers:
+            taken.append(self._answers.popleft())
+        return taken
+
+    def keep_warm(self) -> None:
+        """Use each order connection once."""
+        self._orders.warm()
+
+    def _call(self, method: str, path: str, *, body: bytes = b"") -> HttpCall:
+        headers = self._signer.headers(self._clock.now_ns() // 1_000_000_000, method, path, body)
+        return HttpCall(method, path, body=body, headers=headers)
+
+    def _beaten(self, answer: HttpAnswer) -> None:
+        try:
+            self._heartbeat_id = decode(answer.body, HeartbeatAnswer).heartbeat_id
+        except ProtocolError:
+            logger.warning("exchange heartbeat: no readable answer (HTTP %s)", answer.status)
+            self._heartbeat_id = ""
+
+    def _put(self, answer: GatewayAnswer) -> None:
+        self._answers.append(answer)
+        self._wake()
+
+
+def _posted(venue_order_id: str, answer: HttpAnswer) -> PostAnswer:
+    try:
+        placed = read_answer(answer, PostOrderAnswer)
+        if not placed.placed:
+            raise classify(answer.status, answer.body)
+        if placed.order_id != venue_order_id:
+            message = f"expected order id {venue_order_id}, was {placed.order_id}"
+            raise OutcomeUnknown(message, status=answer.status, code="order_id_mismatch")
+    except ExchangeError as error:
+        return PostAnswer(venue_order_id, error)
+    return PostAnswer(
+        venue_order_id, None, status=placed.status, trade_ids=tuple(placed.trade_ids or ())
+    )
+
+
+def _canceled(answer: HttpAnswer) -> CancelAnswer:
+    try:
+        wire = read_answer(answer, WireCancelAnswer)
+    except ExchangeError as error:
+        return CancelAnswer((), {}, error)
+    return CancelAnswer(tuple(wire.canceled), wire.not_canceled)
+
+
+def _looked_up(venue_order_id: str, answer: HttpAnswer) -> OrderLookup:
+    if answer.status == NOT_FOUND:
+        return OrderLookup(venue_order_id, None)
+    try:
+        if answer.status == OK and answer.body.strip() in (b"null", b""):
+            return OrderLookup(venue_order_id, None)
+        return OrderLookup(venue_order_id, venue_order(read_answer(answer, OpenOrder)))
+    except PolybotError as error:
+        return OrderLookup(venue_order_id, None, error)

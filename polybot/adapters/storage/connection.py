@@ -1,0 +1,71 @@
+"""How the database is opened: by its one writer, and read-only by everybody else."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from peewee import SqliteDatabase
+
+from polybot.adapters.storage.migrations import NEWEST_VERSION, check_version, migrate
+from polybot.adapters.storage.models import database_proxy
+from polybot.adapters.storage.statements import translated
+from polybot.errors import StorageError
+
+BUSY_TIMEOUT_S = 5
+# A commit is on the disk before a source hears that its events are stored here.
+WRITER_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "cache_size": -8_000,
+    "temp_store": "memory",
+}
+READER_PRAGMAS = {"query_only": 1, "cache_size": -4_000}
+
+
+def open_for_writing(path: Path, *, now_ns: int) -> SqliteDatabase:
+    """Open or make the database, bring it to the newest version and bind the models to it.
+
+    Raises StorageError when it cannot be used or is newer than this program.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"expected to write in {path.parent}, was refused ({error.strerror}); "
+            "check owner and mode of the state directory"
+        ) from error
+    database = SqliteDatabase(
+        str(path), pragmas=WRITER_PRAGMAS, timeout=BUSY_TIMEOUT_S, autoconnect=False
+    )
+    with translated(str(path)):
+        database.connect()
+        migrate(database, now_ns=now_ns)
+    database_proxy.initialize(database)
+    return database
+
+
+def open_for_reading(path: Path) -> SqliteDatabase:
+    """Open the database so that nothing here can change it.
+
+    Raises StorageError when it does not exist yet or is of another version than
+    this program's.
+    """
+    if not path.exists():
+        raise StorageError(f"expected a database at {path}, was none; has the tracker run yet?")
+    database = SqliteDatabase(
+        f"file:{quote(str(path.resolve()))}?mode=ro",
+        uri=True,
+        pragmas=READER_PRAGMAS,
+        timeout=BUSY_TIMEOUT_S,
+        autoconnect=False,
+        thread_safe=False,
+    )
+    with translated(str(path)):
+        database.connect()
+        version = check_version(database)
+    if version < NEWEST_VERSION:
+        database.close()
+        raise StorageError(
+            f"expected {path} at version {NEWEST_VERSION}, was {version}; "
+            "start the tracker: it brings the database up to date"
+        )
+    return database

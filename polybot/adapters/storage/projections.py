@@ -1,0 +1,55 @@
+"""Which event changes which table."""
+
+from collections.abc import Callable
+from typing import Any
+
+from peewee import SqliteDatabase
+
+from polybot.adapters.storage import operations_projections as operations
+from polybot.adapters.storage import trading_projections as trading
+from polybot.messages.envelope import Envelope
+
+Projection = Callable[[SqliteDatabase, Envelope, Any], None]
+
+PROJECTIONS: dict[str, Projection] = {
+    "WindowDiscovered": trading.window_discovered,
+    "WindowSummarized": trading.window_summarized,
+    "WindowSettled": trading.window_settled,
+    "WindowGraded": trading.window_graded,
+    "DecisionMade": trading.decision_made,
+    "IntentApproved": trading.intent_checked,
+    "IntentDenied": trading.intent_checked,
+    "OrderSubmitted": trading.order_submitted,
+    "OrderStatusChanged": trading.order_status_changed,
+    "FillMatched": trading.fill_matched,
+    "FillStatusChanged": trading.fill_status_changed,
+    "PositionSettled": trading.position_settled,
+    "ExternalFlowBooked": trading.flow_booked,
+    "ProcessStarted": operations.process_started,
+    "ProcessStopped": operations.process_stopped,
+    "VerdictChanged": operations.verdict_changed,
+    "AlertRaised": operations.alert_raised,
+    "AlertCleared": operations.alert_cleared,
+    "AuditCompleted": operations.audit_completed,
+    "ReflectionRecorded": operations.reflection_recorded,
+    "FeedStateChanged": operations.feed_changed,
+}
+
+# Events that live in the event table alone: `polybot why` reads them there.
+UNPROJECTED = frozenset(
+    {
+        "AgentPaused",
+        "AgentResult",
+        "CancelRequested",
+        "DriftFound",
+        "ReconcileFinished",
+        "TradingStateChanged",
+    }
+)
+
+
+def project(database: SqliteDatabase, envelope: Envelope, body: Any) -> None:
+    """Change the tables by one event, inside the caller's transaction."""
+    projection = PROJECTIONS.get(envelope.type)
+    if projection is not None:
+        projection(database, envelope, body)

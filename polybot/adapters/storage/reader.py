@@ -1,0 +1,103 @@
+"""The database as everybody but the tracker sees it: opened read-only, answering in typed values."""
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from peewee import SqliteDatabase
+
+from polybot.adapters.storage.belief import read_belief
+from polybot.adapters.storage.connection import open_for_reading
+from polybot.adapters.storage.explain import explain
+from polybot.adapters.storage.statements import execute, translated
+from polybot.adapters.storage.window_reports import read_pnl, read_trades, read_windows
+from polybot.adapters.storage.work_lists import read_open_questions
+from polybot.domain.audit import Belief
+from polybot.domain.stored import (
+    Explanation,
+    OpenQuestion,
+    PnlRow,
+    TradeReport,
+    WindowReport,
+)
+
+MANY = 1_000_000
+
+
+class LedgerReader:
+    """Answers questions about the database; one thread, cheap to open, never a writer.
+
+    Every method raises StorageError when the file cannot be read.
+    """
+
+    def __init__(self, database: SqliteDatabase, path: Path) -> None:
+        self._database = database
+        self._path = str(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "LedgerReader":
+        """Open a database; raises StorageError when it is not there or of another version."""
+        return cls(open_for_reading(path), path)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def windows(self, *, now_ns: int, since_ns: int = 0, limit: int = MANY) -> list[WindowReport]:
+        """Return windows that close at or after `since_ns`, newest first; `now_ns` is market time."""
+        with translated(self._path):
+            return read_windows(self._database, since_ns=since_ns, now_ns=now_ns, limit=limit)
+
+    def trades(self, *, since_ns: int = 0, limit: int = MANY) -> list[TradeReport]:
+        """Return fills matched at or after `since_ns`, newest first."""
+        with translated(self._path):
+            return read_trades(self._database, since_ns=since_ns, limit=limit)
+
+    def pnl(self, *, zone: ZoneInfo, since_ns: int = 0) -> list[PnlRow]:
+        """Return P&L by day of `zone` and agent for windows that close at or after `since_ns`."""
+        with translated(self._path):
+            return read_pnl(self._database, since_ns=since_ns, zone=zone)
+
+    def explain(self, key: str) -> Explanation | None:
+        """Return what is known about a slug or an order, None when nothing is.
+
+        `key` may be the start of an order's or an intent's id; raises InvalidValue when several
+        orders fit.
+        """
+        with translated(self._path):
+            return explain(self._database, key)
+
+    def open_questions(self) -> list[OpenQuestion]:
+        """Return the windows without an official outcome, by close."""
+        with translated(self._path):
+            return read_open_questions(self._database)
+
+    def belief(self, *, newest_orders: int | None = None) -> Belief:
+        """Return what our books believe, for the audit."""
+        with translated(self._path):
+            return read_belief(self._database, newest_orders=newest_orders)
+
+    def positions(self) -> dict[str, int]:
+        """Return the seq of the last stored event of each source."""
+        with translated(self._path):
+            return dict(execute(self._database, "SELECT source, seq FROM source_position"))
+
+    def last_commit_ns(self) -> int:
+        """Return the wall time of the last stored event, 0 when there is none."""
+        with translated(self._path):
+            rows = execute(
+                self._database, "SELECT COALESCE(MAX(stored_ns), 0) FROM source_position"
+            )
+        return int(rows[0][0])
+
+    def newest_event_ns(self) -> int:
+        """Return the market time of the newest window event, 0 when there is none.
+
+        Commands use it as now when no process tells market time.
+        """
+        with translated(self._path):
+            rows = execute(
+                self._database,
+                "SELECT COALESCE(MAX(ts_event), 0) FROM event WHERE slug <> ''"
+                " AND id > (SELECT COALESCE(MAX(id), 0) - 1000 FROM event)",
+            )
+        return int(rows[0][0])

@@ -1,0 +1,39 @@
+"""Plain SQL on an open database, with SQLite's errors in polybot's words."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import peewee
+from peewee import SqliteDatabase
+
+from polybot.errors import DiskFull, StorageError
+
+Row = tuple[Any, ...]
+
+
+@contextmanager
+def translated(path: str) -> Iterator[None]:
+    """Turn SQLite's errors into DiskFull or StorageError, naming the file and what to do."""
+    try:
+        yield
+    except peewee.PeeweeException as error:
+        text = str(error)
+        if "full" in text:
+            raise DiskFull(f"cannot write {path}: {text}; make room on its disk") from error
+        raise StorageError(f"cannot use {path}: {text}; check the file and its disk") from error
+
+
+def execute(database: SqliteDatabase, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    """Run one statement and return its rows."""
+    cursor = database.execute_sql(sql, tuple(parameters))  # type: ignore[no-untyped-call]
+    return [tuple(row) for row in cursor.fetchall()]
+
+
+def execute_many(database: SqliteDatabase, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run one statement for many rows, about ten times faster than through the models."""
+    try:
+        database.connection().executemany(sql, rows)  # type: ignore[no-untyped-call]
+    except sqlite3.Error as error:
+        raise peewee.DatabaseError(str(error)) from error

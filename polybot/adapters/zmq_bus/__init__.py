@@ -1,0 +1,1 @@
+"""The brokerless bus: every process publishes and answers on its own two unix sockets."""

@@ -1,0 +1,182 @@
+"""What every process stands on: clock, journal, checkpoints, bus, heartbeat, daemon."""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from polybot import CHANGES, CODENAME, RELEASE_DATE, __version__
+from polybot.adapters.clock import SystemClock
+from polybot.adapters.process_memory import ProcessMemory
+from polybot.adapters.systemd import make_notifier
+from polybot.adapters.zmq_bus.endpoints import BusContext, open_context
+from polybot.adapters.zmq_bus.publisher import BusPublisher
+from polybot.adapters.zmq_bus.rpc_client import RpcCaller
+from polybot.adapters.zmq_bus.rpc_server import RpcServer
+from polybot.adapters.zmq_bus.subscriber import BusSubscriber
+from polybot.bootstrap.wake import ThreadWake
+from polybot.config.load import LoadedConfig
+from polybot.config.locations import PROCESSES
+from polybot.messages.topics import DURABLE, VOLATILE
+from polybot.ports import Service
+from polybot.runtime.banner import Banner, StandingStop
+from polybot.runtime.daemon import Daemon, DaemonSettings
+from polybot.runtime.inbox import ReplayingInbox
+from polybot.runtime.logs import SecretMask
+from polybot.runtime.outbox import JournaledOutbox
+from polybot.runtime.participant import Identity, Participant
+from polybot.runtime.restore import DurableState, open_durable_state
+
+logger = logging.getLogger(__name__)
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(slots=True)
+class Foundation:
+    """One process's own journal and its place on the bus, opened and ready for a service."""
+
+    name: str
+    loaded: LoadedConfig
+    mask: SecretMask
+    clock: SystemClock
+    durable: DurableState
+    outbox: JournaledOutbox
+    inbox: ReplayingInbox
+    publisher: BusPublisher
+    subscriber: BusSubscriber
+    caller: RpcCaller
+    context: BusContext
+    on_start: list[Callable[[], None]] = field(default_factory=list)
+    on_stop: list[Callable[[], None]] = field(default_factory=list)
+
+    def thread_wake(self, service_wake: asyncio.Event) -> ThreadWake:
+        """Return a wake for adapters that work in threads."""
+        wake = ThreadWake(service_wake)
+        self.on_start.append(wake.attach)
+        return wake
+
+
+def open_foundation(
+    name: str,
+    loaded: LoadedConfig,
+    mask: SecretMask,
+    *,
+    schema: int,
+    hears: tuple[str, ...],
+    topics: tuple[bytes, ...] = (DURABLE, VOLATILE),
+) -> Foundation:
+    """Open a process's durable state and its sockets; raises StorageError or BusError in one line."""
+    clock = SystemClock()
+    durable = open_durable_state(loaded.locations.process_dir(name), clock=clock, schema=schema)
+    runtime_dir = loaded.locations.runtime_dir
+    runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    context = open_context()
+    publisher = BusPublisher(context, runtime_dir, name)
+    subscriber = BusSubscriber(context, runtime_dir, hears, topics)
+    peers = tuple(process for process in PROCESSES if process != name)
+    caller = RpcCaller(context, runtime_dir, peers)
+    session = secrets.token_hex(6)
+    outbox = JournaledOutbox(
+        name, session, journal=durable.journal, sender=publisher, clock=clock
+    )
+    inbox = ReplayingInbox(name, hears, receiver=subscriber, asker=caller, clock=clock)
+    return Foundation(
+        name=name,
+        loaded=loaded,
+        mask=mask,
+        clock=clock,
+        durable=durable,
+        outbox=outbox,
+        inbox=inbox,
+        publisher=publisher,
+        subscriber=subscriber,
+        caller=caller,
+        context=context,
+    )
+
+
+def run_service(
+    foundation: Foundation,
+    service: Service,
+    *,
+    wallet: str = "",
+    standing: tuple[StandingStop, ...] = (),
+) -> int:
+    """Run a service on its foundation until it is asked to stop; returns the exit code."""
+    loaded = foundation.loaded
+    participant = Participant(
+        service,
+        identity=Identity(
+            process=foundation.name,
+            pid=os.getpid(),
+            version=__version__,
+            mode=loaded.config.mode,
+            config_hash=loaded.hash[:12],
+        ),
+        outbox=foundation.outbox,
+        inbox=foundation.inbox,
+        journal=foundation.durable.journal,
+        clock=foundation.clock,
+        gauge=ProcessMemory(),
+        keep_from=lambda: _keep_from(foundation),
+        on_start=foundation.on_start,
+    )
+    server = RpcServer(
+        foundation.context, loaded.locations.runtime_dir, foundation.name, participant.answer
+    )
+
+    def attach() -> None:
+        loop = asyncio.get_running_loop()
+        server.attach(loop, service.wake)
+        foundation.subscriber.attach(loop, service.wake)
+        foundation.caller.attach(loop, service.wake)
+
+    foundation.on_start.insert(0, attach)
+    _log_banner(foundation, wallet, standing)
+    daemon = Daemon(
+        participant, make_notifier(), clock=foundation.clock, settings=DaemonSettings()
+    )
+    try:
+        return daemon.run()
+    finally:
+        server.close()
+        for close in foundation.on_stop:
+            close()
+        foundation.subscriber.close()
+        foundation.caller.close()
+        foundation.publisher.close()
+        foundation.durable.checkpoints.close()
+        foundation.durable.journal.close()
+
+
+def _keep_from(foundation: Foundation) -> int:
+    """Return the seq from which the journal is kept: checkpoints need it, and so does replay."""
+    journal = foundation.durable.journal
+    retention = foundation.loaded.config.trader.journal_retention_mb * MEBIBYTE
+    oldest = foundation.durable.checkpoints.oldest_kept_seq()
+    kept = journal.first_seq_within(retention)
+    return kept if oldest is None else min(kept, oldest)
+
+
+def _log_banner(
+    foundation: Foundation, wallet: str, standing: tuple[StandingStop, ...]
+) -> None:
+    loaded = foundation.loaded
+    banner = Banner(
+        name=f"polybot {foundation.name}",
+        version=__version__,
+        codename=CODENAME,
+        date=RELEASE_DATE,
+        changes=CHANGES,
+        mode=loaded.config.mode,
+        config_hash=loaded.hash[:12],
+        wallet=wallet,
+        logs="standard error (journald, or the terminal of `make run`)",
+        state_dir=str(loaded.locations.process_dir(foundation.name)),
+        standing=standing,
+        recovered=foundation.durable.lines,
+    )
+    logger.info("\n".join(banner.lines()))

@@ -1,0 +1,203 @@
+"""Builds the trader process."""
+
+import asyncio
+from zoneinfo import ZoneInfo
+
+from polybot import __version__
+from polybot.adapters.channel_dialects import MarketDialect, PriceDialect, UserDialect
+from polybot.adapters.exchange_login import ExchangeLogin
+from polybot.adapters.gamma_catalog import GammaCatalog
+from polybot.adapters.http_transport import HttpTransport
+from polybot.adapters.market_clock import SegmentMarketClock, WallMarketClock
+from polybot.adapters.wallet_files import WalletFiles
+from polybot.adapters.websocket_stream import Dialect, WebsocketStream
+from polybot.bootstrap.access import WalletAccess
+from polybot.bootstrap.endpoints import Endpoints
+from polybot.bootstrap.foundation import Foundation, open_foundation, run_service
+from polybot.config.load import LoadedConfig
+from polybot.config.schema import Config
+from polybot.domain.money import parse_price, parse_usdc
+from polybot.domain.risk_limits import RiskLimits
+from polybot.domain.trading_state import strictest_first
+from polybot.domain.window import parse_series
+from polybot.exchange.signing import OrderSigner
+from polybot.ports import Tape
+from polybot.runtime.banner import StandingStop
+from polybot.runtime.logs import SecretMask
+from polybot.runtime.tape import NullTape, TapeSettings, TapeWriter
+from polybot.services.trader.agents import Agent
+from polybot.services.trader.restore import Restored, restore
+from polybot.services.trader.service import TraderPorts, TraderService, TraderSettings
+from polybot.services.trader.state import SCHEMA
+from polybot.strategies.registry import build
+
+SECOND_NS = 1_000_000_000
+MEBIBYTE = 1 << 20
+USER_AGENT = f"polybot/{__version__}"
+PLAY_MODES = ("synthetic", "replay")
+
+
+def run(loaded: LoadedConfig, mask: SecretMask) -> int:
+    """Run the trader until it is asked to stop."""
+    foundation = open_foundation(
+        "trader", loaded, mask, schema=SCHEMA, hears=("simulator", "tracker", "watchdog")
+    )
+    key = _wallet_key(loaded, mask)
+    restored = _restore(foundation)
+    service = _build(foundation, key, restored)
+    standing = tuple(
+        StandingStop(
+            what=f"{claim.state.value} ({claim.source})",
+            reason=claim.reason,
+            since_ns=claim.since_ns,
+        )
+        for claim in strictest_first(restored.state.claims)
+        if claim.source != "reconcile"
+    )
+    wallet = loaded.config.wallet.funder or key.address
+    return run_service(foundation, service, wallet=wallet, standing=standing)
+
+
+def _wallet_key(loaded: LoadedConfig, mask: SecretMask) -> OrderSigner:
+    text = loaded.config.wallet.private_key
+    if not text and loaded.config.mode in PLAY_MODES:
+        text = _wallet_files(loaded).play_key()
+    mask.add(text)
+    return OrderSigner(text)
+
+
+def _wallet_files(loaded: LoadedConfig) -> WalletFiles:
+    return WalletFiles(loaded.locations.state_dir / "wallet")
+
+
+def _restore(foundation: Foundation) -> Restored:
+    durable = foundation.durable
+    checkpoint = durable.checkpoint
+    journal = durable.journal
+    start = durable.replay_from_seq
+    payloads = journal.payloads_from(start, max(0, journal.last_seq - start + 1))
+    return restore(
+        checkpoint.seq if checkpoint else 0, checkpoint.state if checkpoint else None, payloads
+    )
+
+
+def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> TraderService:
+    loaded, clock = foundation.loaded, foundation.clock
+    config = loaded.config
+    endpoints = Endpoints(loaded)
+    event = asyncio.Event()
+    wake = foundation.thread_wake(event)
+    orders = _transport("orders", endpoints, "clob_url", config, config.exchange.connections)
+    reads = _transport("reads", endpoints, "clob_url", config, 2)
+    gamma = _transport("gamma", endpoints, "gamma_url", config, 2)
+    foundation.on_stop.extend(transport.close for transport in (orders, reads, gamma))
+    login = ExchangeLogin(key, reads=reads, clock=clock, chain_id=config.exchange.chain_id)
+    access = WalletAccess(
+        key,
+        funder=config.wallet.funder,
+        signature_type=config.wallet.signature_type,
+        files=_wallet_files(loaded),
+        login=login,
+        orders=orders,
+        reads=reads,
+        clock=clock,
+        wake=wake,
+        mask=foundation.mask,
+    )
+    simulated = config.mode in (*PLAY_MODES, "paper")
+    ports = TraderPorts(
+        wake=event,
+        outbox=foundation.outbox,
+        inbox=foundation.inbox,
+        checkpoints=foundation.durable.checkpoints,
+        catalog=GammaCatalog(gamma, wake=wake),
+        access=access,
+        market=_stream(MarketDialect(), endpoints, event, foundation, config.trader.feed_stale_s),
+        user=_stream(UserDialect(access.credentials), endpoints, event, foundation, None),
+        price=_stream(PriceDialect(access.credentials), endpoints, event, foundation, None),
+        tape=_tape(foundation),
+        clock=clock,
+        market_clock=SegmentMarketClock(clock) if simulated else WallMarketClock(clock),
+    )
+    return TraderService(_settings(config), ports, _agents(config), restored)
+
+
+def _transport(
+    name: str, endpoints: Endpoints, key: str, config: Config, connections: int
+) -> HttpTransport:
+    return HttpTransport(
+        name,
+        endpoints.resolver(key),
+        connections=connections,
+        timeout_s=config.exchange.timeout_s,
+        user_agent=USER_AGENT,
+    )
+
+
+def _stream(
+    dialect: Dialect,
+    endpoints: Endpoints,
+    wake: asyncio.Event,
+    foundation: Foundation,
+    stale_s: float | None,
+) -> WebsocketStream:
+    return WebsocketStream(
+        dialect,
+        endpoints.resolver(f"ws_{dialect.name}_url"),
+        wake=wake,
+        clock=foundation.clock,
+        seed=foundation.clock.monotonic_ns(),
+        stale_s=stale_s,
+    )
+
+
+def _tape(foundation: Foundation) -> Tape:
+    config = foundation.loaded.config.trader
+    if not config.tape_enabled:
+        return NullTape()
+    directory = foundation.loaded.locations.process_dir("trader") / "tape"
+    settings = TapeSettings(total_bytes=config.tape_cap_mb * MEBIBYTE)
+    return TapeWriter(directory, foundation.outbox.session, settings)
+
+
+def _settings(config: Config) -> TraderSettings:
+    return TraderSettings(
+        series=tuple(parse_series(name) for name in config.trader.series),
+        limits=limits_of(config),
+        zone=ZoneInfo(config.trading_zone),
+        sweep_ns=int(config.trader.reconcile_s * SECOND_NS),
+        unknown_grace_ns=int(config.trader.unknown_grace_s * SECOND_NS),
+        checkpoint_ns=int(config.trader.checkpoint_s * SECOND_NS),
+        max_api_errors=config.risk.max_consecutive_api_errors,
+        exchange_heartbeat=config.trader.exchange_heartbeat,
+    )
+
+
+def limits_of(config: Config) -> RiskLimits:
+    """Return the configured limits in integers; an agent's capital is set per agent."""
+    risk = config.risk
+    return RiskLimits(
+        min_buy_bps=parse_price(str(risk.min_buy_price)),
+        max_buy_bps=parse_price(str(risk.max_buy_price)),
+        max_order_usdc=parse_usdc(str(risk.max_order_usdc)),
+        max_window_usdc=parse_usdc(str(risk.max_window_usdc)),
+        max_deployed_usdc=parse_usdc(str(risk.max_deployed_usdc)),
+        max_daily_loss_usdc=parse_usdc(str(risk.max_daily_loss_usdc)),
+        max_open_orders=risk.max_open_orders,
+        max_orders_per_minute=risk.max_orders_per_minute,
+        max_consecutive_losses=risk.max_consecutive_losses,
+        pause_ns=int(risk.pause_s * SECOND_NS),
+    )
+
+
+def _agents(config: Config) -> tuple[Agent, ...]:
+    return tuple(
+        Agent(
+            name=agent.name,
+            strategy=build(agent.strategy, agent.parameters),
+            capital_usdc=parse_usdc(str(agent.capital_usdc)),
+            series=frozenset(agent.series),
+        )
+        for agent in config.agents
+        if agent.enabled
+    )

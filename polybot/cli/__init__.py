@@ -1,0 +1,1 @@
+"""The `polybot` command: what a person types to start, watch, explain and stop a floor."""

@@ -1,0 +1,15 @@
+"""The console script `polybot`: hands `run` to the light launcher, everything else to the full command."""
+
+import sys
+
+from polybot.cli import run
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    if sys.argv[1:2] == ["run"]:
+        sys.exit(run.main(sys.argv[2:]))
+    # typer and rich take longer to load than a process may take to start.
+    from polybot.cli.app import app  # noqa: PLC0415
+
+    app()

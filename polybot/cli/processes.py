@@ -1,0 +1,115 @@
+"""The operating system's view of a floor: which of its processes run, found through /proc."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from polybot.config.floor import FloorRecord
+from polybot.config.locations import (
+    RUNTIME_NAME,
+    Installation,
+    absolute,
+    find_installation,
+    find_runtime,
+)
+
+RUNNER = "runner"
+
+_RUNNER_MODULE = "supervisor.supervisord"
+_PROCESS_MODULE = "polybot.cli.run"
+# Field 22 of /proc/<pid>/stat, counted after the command's closing parenthesis (proc(5)).
+_START_TIME_INDEX = 19
+
+
+@dataclass(frozen=True, slots=True)
+class FloorProcess:
+    """A running process of a floor; `name` is a process of ours, or the runner that keeps them."""
+
+    pid: int
+    name: str
+
+
+def floor_processes(
+    runtime_dir: Path, *, installation: Installation | None = None, proc: Path = Path("/proc")
+) -> list[FloorProcess]:
+    """Return the processes that use this runtime directory, the runner first."""
+    home = installation or find_installation()
+    found = [
+        FloorProcess(seen.pid, seen.name)
+        for seen in _seen(proc)
+        if _runtime_of(seen, home) == runtime_dir
+    ]
+    return sorted(found, key=lambda process: (process.name != RUNNER, process.pid))
+
+
+def runner_is_alive(record: FloorRecord, proc: Path = Path("/proc")) -> bool:
+    """Tell whether the runner of a floor's record still runs, and is not another with its pid."""
+    return record.pid > 0 and start_time(record.pid, proc) == record.pid_start
+
+
+def start_time(pid: int, proc: Path = Path("/proc")) -> int:
+    """Return when a process started, in clock ticks since boot; 0 when there is none."""
+    try:
+        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return int(fields[_START_TIME_INDEX])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def send(processes: list[FloorProcess], signal_number: signal.Signals) -> None:
+    """Signal processes; one that is gone already is no error."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal_number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A process that may be a floor's; `program` is the path it was started by."""
+
+    pid: int
+    name: str
+    program: str
+    environ: dict[str, str]
+
+
+def _runtime_of(seen: _Seen, home: Installation) -> Path | None:
+    """Return the runtime directory a process uses, None when it is none of this installation's."""
+    named = seen.environ.get(RUNTIME_NAME)
+    if named:
+        return absolute(named)
+    ours = not home.is_clone or seen.program.startswith(f"{home.root}{os.sep}")
+    # Whoever else runs supervisord does not name a runtime directory of ours.
+    return find_runtime(seen.environ, home) if ours and seen.name != RUNNER else None
+
+
+def _seen(proc: Path) -> Iterator[_Seen]:
+    for entry in proc.iterdir():
+        if not entry.name.isdecimal():
+            continue
+        # Gone since the listing, or somebody else's.
+        with contextlib.suppress(OSError):
+            arguments = os.fsdecode((entry / "cmdline").read_bytes()).split("\0")
+            name = _name_of(arguments)
+            if name:
+                environ = _environment((entry / "environ").read_bytes())
+                yield _Seen(int(entry.name), name, arguments[0], environ)
+
+
+def _name_of(arguments: list[str]) -> str:
+    if _RUNNER_MODULE in arguments:
+        return RUNNER
+    if _PROCESS_MODULE in arguments[:-1]:
+        return arguments[arguments.index(_PROCESS_MODULE) + 1]
+    # The console script: <python> <…/bin/polybot> run <process>.
+    if len(arguments) > 4 and arguments[1].endswith("/polybot") and arguments[2] == "run":  # noqa: PLR2004
+        return arguments[3]
+    return ""
+
+
+def _environment(block: bytes) -> dict[str, str]:
+    pairs = (entry.partition("=") for entry in os.fsdecode(block).split("\0"))
+    return {name: value for name, separator, value in pairs if separator}

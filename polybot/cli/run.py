@@ -1,0 +1,47 @@
+"""Runs one process of the floor in the foreground: `python -m polybot.cli.run <process>`.
+
+Kept apart from the rest of the command line, so that a process starts without loading typer or rich.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from polybot.cli.exits import Exit, message_of
+from polybot.config.locations import PROCESSES
+from polybot.errors import ConfigError
+
+USAGE = f"usage: polybot run {{{','.join(PROCESSES)}}}"
+
+
+def run(name: str, run_process: Callable[[str], int] | None = None) -> int:
+    """Run a process until it ends and return its exit code: 0, 1, 2 for an unknown name, or 78.
+
+    `run_process` builds and runs it; by default the one of `polybot.bootstrap`.
+    """
+    if name not in PROCESSES:
+        sys.stderr.write(f"polybot: expected a process to run, was {name!r}\n{USAGE}\n")
+        return Exit.NOT_FOUND
+    if run_process is None:
+        # Everything a process needs is imported here, after its name was found good.
+        from polybot.bootstrap import run_process  # noqa: PLC0415
+    try:
+        return run_process(name)
+    except ConfigError as error:
+        sys.stderr.write(message_of(error) + "\n")
+        return Exit.DAEMON_CONFIG
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the process named by the command line."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given in (["--help"], ["-h"]):
+        sys.stdout.write(USAGE + "\n")
+        return Exit.OK
+    if len(given) != 1:
+        sys.stderr.write(USAGE + "\n")
+        return Exit.NOT_FOUND
+    return run(given[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""`polybot up`: checks everything, then becomes the supervisord that keeps the floor running."""
+
+import fcntl
+import os
+import pwd
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polybot import CODENAME, __version__
+from polybot.adapters.clock import SystemClock
+from polybot.cli.directories import claim_state, make_private
+from polybot.cli.exits import CommandError, Refused
+from polybot.cli.output import say, warn
+from polybot.cli.processes import RUNNER, floor_processes, start_time
+from polybot.config.floor import FloorRecord, write_floor
+from polybot.config.keys import override_name
+from polybot.config.load import LoadedConfig, load
+from polybot.config.locations import CONFIG_NAME, RUNTIME_NAME, STATE_NAME, absolute
+
+RUNNER_CONFIG = "supervisord.conf"
+
+# What a service manager told this terminal's shell is not meant for the floor's processes.
+_MANAGER_NAMES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
+
+Execute = Callable[[str, Sequence[str], Mapping[str, str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asks for, over what the configuration says; None leaves it alone."""
+
+    recordings: str | None = None
+    speed: float | None = None
+    seed: int | None = None
+
+
+def up(
+    recordings: Annotated[
+        str | None,
+        typer.Option(help="Replay the recorded markets of this directory.", metavar="DIR"),
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="Market seconds per wall second of the simulated market.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the synthetic market.")] = None,
+) -> None:
+    """Start the whole floor in the foreground; Ctrl-C or `polybot down` stops it.
+
+    Checks the configuration first and lists every problem of it. Nothing real is traded in
+    synthetic, replay and paper mode.
+
+    Examples:
+
+      polybot up
+
+      polybot up --recordings ~/recordings --speed 50
+    """
+    start_floor(Wishes(recordings, speed, seed), dict(os.environ), os.execve)
+
+
+def start_floor(wishes: Wishes, environ: dict[str, str], execute: Execute) -> None:
+    """Start a floor with an environment; `execute` replaces this process and does not return."""
+    environ = {**environ, **overrides(wishes)}
+    loaded = load(environ)
+    refuse_live(loaded)
+    refuse_second(loaded)
+    runner_config = find_runner_config(loaded)
+    for directory in (loaded.locations.state_dir, loaded.locations.runtime_dir):
+        make_private(directory)
+    claim_state(loaded.locations)
+    # The last run's: its port belongs to nobody now.
+    loaded.locations.simulator_path.unlink(missing_ok=True)
+    write_floor(_record(loaded))
+    say(greeting(loaded))
+    for warning in loaded.warnings:
+        warn(f"warning: {warning}")
+    prepare_output()
+    command = runner_command(runner_config)
+    execute(command[0], command, floor_environment(loaded, environ))
+
+
+def overrides(wishes: Wishes) -> dict[str, str]:
+    """Return the environment that stands for the command line's wishes."""
+    wanted = {}
+    if wishes.recordings is not None:
+        wanted["mode"] = "replay"
+        wanted["simulator.recordings"] = str(absolute(wishes.recordings))
+    if wishes.speed is not None:
+        wanted["simulator.speed"] = str(wishes.speed)
+    if wishes.seed is not None:
+        wanted["simulator.seed"] = str(wishes.seed)
+    return {override_name(path): value for path, value in wanted.items()}
+
+
+def refuse_live(loaded: LoadedConfig) -> None:
+    """Refuse real orders: they need an arming that this version does not have."""
+    if loaded.config.mode == "live":
+        message = (
+            "live mode is refused: this version cannot be armed; use synthetic, replay or paper"
+        )
+        raise Refused(message)
+
+
+def refuse_second(loaded: LoadedConfig) -> None:
+    """Refuse a second floor over the same sockets."""
+    running = floor_processes(loaded.locations.runtime_dir)
+    if not running:
+        return
+    named = ", ".join(f"{process.name} (pid {process.pid})" for process in running)
+    what = "a floor" if running[0].name == RUNNER else "what a killed floor left behind"
+    message = (
+        f"{what} is already running here: {named}; `polybot down` stops it "
+        f"({loaded.locations.runtime_dir})"
+    )
+    raise Refused(message)
+
+
+def find_runner_config(loaded: LoadedConfig) -> Path:
+    """Return supervisord's configuration: the clone's, or the one beside the installed file."""
+    root = loaded.locations.root
+    path = root / "config" / RUNNER_CONFIG if loaded.locations.is_clone else root / RUNNER_CONFIG
+    if not path.is_file():
+        message = f"expected supervisord's configuration at {path}, was none"
+        raise CommandError(message)
+    return path
+
+
+def runner_command(runner_config: Path) -> list[str]:
+    """Return the command that becomes the runner."""
+    command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-n", "-c", str(runner_config)]
+    if os.getuid() == 0:
+        # Without a name supervisord warns about being root at every start.
+        command += ["-u", pwd.getpwuid(0).pw_name]
+    return command
+
+
+def floor_environment(loaded: LoadedConfig, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of every process: all places and the mode are named outright."""
+    config, locations = loaded.config, loaded.locations
+    named = {
+        STATE_NAME: str(locations.state_dir),
+        RUNTIME_NAME: str(locations.runtime_dir),
+        override_name("mode"): config.mode,
+        override_name("simulator.recordings"): config.simulator.recordings,
+        "POLYBOT_FLOOR_PYTHON": sys.executable,
+        "POLYBOT_FLOOR_SIMULATOR": "false" if config.mode == "live" else "true",
+    }
+    if locations.config_path.is_file():
+        named[CONFIG_NAME] = str(locations.config_path)
+    kept = {name: value for name, value in environ.items() if name not in _MANAGER_NAMES}
+    return kept | named
+
+
+def greeting(loaded: LoadedConfig) -> str:
+    """Say what is about to run, where its state is, and what to try in a second terminal."""
+    config, locations = loaded.config, loaded.locations
+    market = {
+        "synthetic": f"a synthetic market, seed {config.simulator.seed}",
+        "replay": f"the recorded markets of {config.simulator.recordings}",
+        "paper": "live market data, simulated fills",
+    }[config.mode]
+    return "\n".join(
+        [
+            f'polybot {__version__} "{CODENAME}": {config.mode} mode, {market}',
+            f"speed    {config.simulator.speed:g} market seconds per second",
+            f"state    {locations.state_dir}",
+            f"sockets  {locations.runtime_dir}",
+            f"command  {Path(sys.argv[0]).name} status | windows | trades | pnl | why <window>"
+            "   (in a second terminal)",
+            "stop     Ctrl-C here, or `polybot down`",
+        ]
+    )
+
+
+def prepare_output() -> None:
+    """Make standard output something supervisord can open again by name, and append to."""
+    mode = os.fstat(1).st_mode
+    if stat.S_ISREG(mode):
+        # Every process opens the file anew: without this they overwrite each other's lines.
+        fcntl.fcntl(1, fcntl.F_SETFL, fcntl.fcntl(1, fcntl.F_GETFL) | os.O_APPEND)
+    elif stat.S_ISSOCK(mode):
+        # A socket cannot be opened by name, a pipe can; cat ends with the last writer.
+        reading, writing = os.pipe()
+        sys.stdout.flush()
+        subprocess.Popen(["cat"], stdin=reading, start_new_session=True)  # noqa: S607
+        os.close(reading)
+        os.dup2(writing, 1)
+        os.close(writing)
+
+
+def _record(loaded: LoadedConfig) -> FloorRecord:
+    """Describe the floor; supervisord takes over this process, so its pid is this one's."""
+    config, locations = loaded.config, loaded.locations
+    return FloorRecord(
+        pid=os.getpid(),
+        pid_start=start_time(os.getpid()),
+        mode=config.mode,
+        state_dir=str(locations.state_dir),
+        runtime_dir=str(locations.runtime_dir),
+        config=str(locations.config_path) if locations.config_path.is_file() else "",
+        recordings=config.simulator.recordings,
+        speed=config.simulator.speed,
+        started_ns=SystemClock().now_ns(),
+    )

@@ -1,0 +1,127 @@
+"""Where a floor's files are: configuration, state and sockets, in a clone or an installation."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG_NAME = "POLYBOT_CONFIG"
+STATE_NAME = "POLYBOT_STATE_DIR"
+RUNTIME_NAME = "POLYBOT_RUNTIME_DIR"
+
+INSTALLED_CONFIG = Path("/etc/polybot/polybot.toml")
+INSTALLED_STATE = Path("/var/lib/polybot")
+INSTALLED_RUNTIME = Path("/run/polybot")
+
+# A unix socket's path may have 107 bytes (unix(7)); supervisord first binds a name with its pid.
+SOCKET_PATH_BYTES = 107
+LONGEST_SOCKET = "supervisor.sock.4194304"
+
+PROCESSES = ("simulator", "trader", "tracker", "reflector", "watchdog")
+
+_CLONE_MARKS = ("setup.cfg", "Makefile", "polybot/__init__.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where the program is: a clone's root, or the directory of an installation's configuration."""
+
+    root: Path
+    is_clone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """Where everything of one floor is; `floor` names the state's kind (synthetic, replay-…, live).
+
+    `config_path` is where the configuration is looked for; the file may be absent.
+    """
+
+    root: Path
+    config_path: Path
+    state_dir: Path
+    runtime_dir: Path
+    is_clone: bool
+    floor: str
+
+    @property
+    def ledger_path(self) -> Path:
+        """The database the tracker writes."""
+        return self.state_dir / "tracker" / "ledger.sqlite"
+
+    @property
+    def simulator_path(self) -> Path:
+        """The endpoints of the simulator that listens, written by it."""
+        return self.runtime_dir / "simulator.json"
+
+    def process_dir(self, process: str) -> Path:
+        """Return where a process keeps its journal and checkpoints."""
+        return self.state_dir / process
+
+
+def find_installation() -> Installation:
+    """Find the clone this program runs from, even when its virtual environment holds a copy."""
+    package_dir = Path(__file__).resolve().parents[1]
+    for candidate in (package_dir.parent, Path(sys.prefix).resolve().parent):
+        if all((candidate / mark).is_file() for mark in _CLONE_MARKS):
+            return Installation(root=candidate, is_clone=True)
+    return Installation(root=INSTALLED_CONFIG.parent, is_clone=False)
+
+
+def find_config(environ: Mapping[str, str], installation: Installation) -> tuple[Path, bool]:
+    """Return the configuration's path, and whether the environment named it (so it must exist)."""
+    named = environ.get(CONFIG_NAME, "")
+    if named:
+        return absolute(named), True
+    if installation.is_clone:
+        return installation.root / "config" / "polybot.toml", False
+    return INSTALLED_CONFIG, False
+
+
+def find_runtime(environ: Mapping[str, str], installation: Installation) -> Path:
+    """Return the directory of the sockets; a clone with a long path uses one under /tmp."""
+    named = environ.get(RUNTIME_NAME, "")
+    if named:
+        return absolute(named)
+    if not installation.is_clone:
+        return INSTALLED_RUNTIME
+    inside = installation.root / "var" / "run"
+    if socket_path_fits(inside):
+        return inside
+    # Not the temporary directory of TMPDIR: two terminals must find the same one.
+    return Path("/tmp") / f"polybot-{os.getuid()}-{short_hash(str(inside))}"  # noqa: S108
+
+
+def find_state(environ: Mapping[str, str], installation: Installation, floor: str) -> Path:
+    """Return the directory of everything that lasts."""
+    named = environ.get(STATE_NAME, "")
+    if named:
+        return absolute(named)
+    if not installation.is_clone:
+        return INSTALLED_STATE
+    return installation.root / "var" / "state" / floor
+
+
+def floor_name(mode: str, recordings: str) -> str:
+    """Name a floor so that two sets of recordings never share their state."""
+    if mode == "replay" and recordings:
+        return f"replay-{Path(recordings).name or 'root'}-{short_hash(recordings)}"
+    return mode
+
+
+def socket_path_fits(runtime_dir: Path) -> bool:
+    """Tell whether the longest socket name of a floor fits into this directory."""
+    return len(os.fsencode(runtime_dir / LONGEST_SOCKET)) <= SOCKET_PATH_BYTES
+
+
+def absolute(path: str, base: Path | None = None) -> Path:
+    """Make a path a person wrote absolute: ~ is their home, relative ones start from `base`."""
+    expanded = os.path.expanduser(path)
+    return Path(os.path.normpath((base or Path.cwd()) / expanded))
+
+
+def short_hash(text: str) -> str:
+    """Return six hexadecimal digits that tell one path from another."""
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:6]

@@ -1,0 +1,265 @@
+"""What single values cannot show: keys that contradict each other, the mode, or the machine."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from polybot.config.environment import wants_dry_run
+from polybot.config.locations import (
+    RUNTIME_NAME,
+    SOCKET_PATH_BYTES,
+    Locations,
+    socket_path_fits,
+)
+from polybot.config.schema import Config
+from polybot.config.values import shown
+from polybot.domain.window import parse_series
+from polybot.errors import InvalidValue
+from polybot.strategies.registry import problems_of
+
+_PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_AGENT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_URLS = ("clob_url", "gamma_url", "data_url", "ws_market_url", "ws_user_url", "ws_price_url")
+# An order here costs nothing real only because the exchange is this machine's own.
+_PLAY_MODES = frozenset({"synthetic", "replay"})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks look at."""
+
+    config: Config
+    locations: Locations
+    environ: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A problem at a path; `others` are the keys it also depends on."""
+
+    path: str
+    problem: str
+    others: tuple[str, ...] = ()
+
+
+def contradictions(checked: Checked) -> Iterator[Contradiction]:
+    """Yield everything wrong between the values of a configuration."""
+    for check in _CHECKS:
+        yield from check(checked)
+
+
+def _order(checked: Checked) -> Iterator[Contradiction]:
+    risk, watchdog, tracker = checked.config.risk, checked.config.watchdog, checked.config.tracker
+    pairs = (
+        ("risk.min_buy_price", risk.min_buy_price, "risk.max_buy_price", risk.max_buy_price),
+        ("watchdog.late_s", watchdog.late_s, "watchdog.dead_s", watchdog.dead_s),
+    )
+    for low_path, low, high_path, high in pairs:
+        if low >= high:
+            yield Contradiction(
+                low_path, f"expected less than {high_path} ({high}), was {low}", (high_path,)
+            )
+    if tracker.settle_retry_s > tracker.settle_slow_s:
+        yield Contradiction(
+            "tracker.settle_retry_s",
+            f"expected at most tracker.settle_slow_s ({tracker.settle_slow_s}), "
+            f"was {tracker.settle_retry_s}",
+            ("tracker.settle_slow_s",),
+        )
+
+
+def _zone(checked: Checked) -> Iterator[Contradiction]:
+    zone = checked.config.trading_zone
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield Contradiction(
+            "trading_zone",
+            f"expected a time zone such as America/New_York or UTC, was {zone!r} "
+            "(or the package tzdata is missing)",
+        )
+
+
+def _series(checked: Checked) -> Iterator[Contradiction]:
+    config = checked.config
+    lists = {"trader.series": config.trader.series, "simulator.series": config.simulator.series}
+    lists |= {f"agents.{index}.series": agent.series for index, agent in enumerate(config.agents)}
+    for path, names in lists.items():
+        for name in names:
+            try:
+                parse_series(name)
+            except InvalidValue as error:
+                yield Contradiction(path, str(error))
+        if not names and not path.startswith("agents."):
+            yield Contradiction(path, "expected at least one series, was an empty list")
+    for index, agent in enumerate(config.agents):
+        foreign = [name for name in agent.series if name not in config.trader.series]
+        if foreign:
+            yield Contradiction(
+                f"agents.{index}.series",
+                f"expected series of trader.series ({', '.join(config.trader.series)}), "
+                f"was {', '.join(foreign)}",
+                ("trader.series",),
+            )
+
+
+def _agents(checked: Checked) -> Iterator[Contradiction]:
+    seen: dict[str, int] = {}
+    for index, agent in enumerate(checked.config.agents):
+        path = f"agents.{index}.name"
+        if not _AGENT_NAME.fullmatch(agent.name):
+            yield Contradiction(
+                path,
+                "expected a name of lower-case letters, digits, - and _ "
+                f"(at most 32, a letter first), was {shown(agent.name)}",
+            )
+        elif agent.name in seen:
+            yield Contradiction(
+                path, f"expected a unique name, was {agent.name!r} like agents.{seen[agent.name]}"
+            )
+        seen.setdefault(agent.name, index)
+
+
+def _strategies(checked: Checked) -> Iterator[Contradiction]:
+    for index, agent in enumerate(checked.config.agents):
+        for problem in problems_of(agent.strategy, agent.parameters):
+            name, _, sentence = problem.partition(": ")
+            place = name if name == "strategy" else f"parameters.{name}"
+            yield Contradiction(f"agents.{index}.{place}", sentence)
+
+
+def _wallet(checked: Checked) -> Iterator[Contradiction]:
+    wallet = checked.config.wallet
+    if wallet.private_key and not _PRIVATE_KEY.fullmatch(wallet.private_key):
+        yield Contradiction(
+            "wallet.private_key", "expected 0x and 64 hexadecimal digits, was another text (hidden)"
+        )
+    if wallet.funder and not _ADDRESS.fullmatch(wallet.funder):
+        yield Contradiction(
+            "wallet.funder",
+            f"expected an address, 0x and 40 hexadecimal digits, was {shown(wallet.funder)}",
+        )
+
+
+def _urls(checked: Checked) -> Iterator[Contradiction]:
+    exchange, mode = checked.config.exchange, checked.config.mode
+    for name in _URLS:
+        url: str = getattr(exchange, name)
+        scheme = "ws" if name.startswith("ws_") else "http"
+        if not url:
+            continue
+        if not _is_url(url, scheme):
+            yield Contradiction(
+                f"exchange.{name}",
+                f"expected a {scheme}:// or {scheme}s:// URL, was {shown(url)}",
+            )
+        elif mode in _PLAY_MODES and urlsplit(url).hostname not in _LOOPBACK:
+            yield Contradiction(
+                f"exchange.{name}",
+                f"expected no URL, or one of this machine, in {mode} mode "
+                f"(play orders must never reach a real exchange), was {shown(url)}",
+                ("mode",),
+            )
+
+
+def _live(checked: Checked) -> Iterator[Contradiction]:
+    config = checked.config
+    if config.mode != "live":
+        return
+    for name in _URLS:
+        if not getattr(config.exchange, name):
+            yield Contradiction(
+                f"exchange.{name}", "expected the exchange's URL in live mode, was empty", ("mode",)
+            )
+    if not config.wallet.private_key:
+        yield Contradiction(
+            "wallet.private_key",
+            "expected a private key in live mode (set POLYMARKET_PRIVATE_KEY in .env), was empty",
+            ("mode",),
+        )
+    if config.wallet.signature_type != 0 and not config.wallet.funder:
+        yield Contradiction(
+            "wallet.funder",
+            f"expected the address that holds the funds with signature_type "
+            f"{config.wallet.signature_type}, was empty",
+            ("mode", "wallet.signature_type"),
+        )
+    forbidding = wants_dry_run(checked.environ)
+    if forbidding:
+        yield Contradiction("mode", f"expected no live mode while {forbidding} is true, was 'live'")
+
+
+def _recordings(checked: Checked) -> Iterator[Contradiction]:
+    mode, recordings = checked.config.mode, checked.config.simulator.recordings
+    path = "simulator.recordings"
+    if mode == "replay" and not recordings:
+        yield Contradiction(path, "expected a directory in replay mode, was empty", ("mode",))
+    elif mode != "replay" and recordings:
+        yield Contradiction(
+            path,
+            f"expected to be empty in {mode} mode, was {recordings!r}; replay mode plays it",
+            ("mode",),
+        )
+    elif recordings and not Path(recordings).is_dir():
+        yield Contradiction(path, f"expected a directory, was {recordings!r}, which is none")
+    elif recordings and not (Path(recordings) / "windows.csv").is_file():
+        yield Contradiction(path, f"expected a directory with a windows.csv, was {recordings!r}")
+
+
+def _simulator(checked: Checked) -> Iterator[Contradiction]:
+    listen = checked.config.simulator.listen
+    host, _, port = listen.rpartition(":")
+    if host not in _LOOPBACK or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004 - the highest port
+        yield Contradiction(
+            "simulator.listen",
+            f"expected this machine's address and a port, such as 127.0.0.1:0, was {shown(listen)}",
+        )
+
+
+def _analyst(checked: Checked) -> Iterator[Contradiction]:
+    reflector = checked.config.reflector
+    if reflector.analyst == "openai" and not reflector.openai_api_key:
+        yield Contradiction(
+            "reflector.openai_api_key",
+            "expected a key for the openai analyst (set OPENAI_API_KEY in .env), was empty",
+            ("reflector.analyst",),
+        )
+
+
+def _sockets(checked: Checked) -> Iterator[Contradiction]:
+    runtime = checked.locations.runtime_dir
+    if not socket_path_fits(runtime):
+        yield Contradiction(
+            RUNTIME_NAME,
+            f"expected a directory whose socket paths fit into {SOCKET_PATH_BYTES} bytes, "
+            f"was {str(runtime)!r} ({len(str(runtime))} bytes; at most 83 fit)",
+        )
+
+
+def _is_url(url: str, scheme: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in (scheme, f"{scheme}s") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+_CHECKS: tuple[Callable[[Checked], Iterator[Contradiction]], ...] = (
+    _order,
+    _zone,
+    _series,
+    _agents,
+    _strategies,
+    _wallet,
+    _urls,
+    _live,
+    _recordings,
+    _simulator,
+    _analyst,
+    _sockets,
+)

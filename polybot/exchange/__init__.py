@@ -1,0 +1,1 @@
+"""What the gateway, the simulator and the backtest share of the exchange's protocol."""

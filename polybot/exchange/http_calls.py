@@ -1,0 +1,38 @@
+"""One HTTP request and its answer, as adapters hand them to a transport."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from polybot.errors import ExchangeError
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """One request: `path` without the query, `body` the exact bytes, `headers` final."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer, or the typed error that says whether the request can have been carried out."""
+
+    status: int | None
+    body: bytes = b""
+    retry_after: str = ""
+    error: ExchangeError | None = None
+
+
+class Transport(Protocol):
+    """Sends requests over warm connections, without making the caller wait."""
+
+    def send(self, call: HttpCall, done: Callable[[HttpAnswer], None]) -> None:
+        """Queue a request; `done` is called once, in another thread."""
+
+    def warm(self, path: str = "/ok") -> None:
+        """Use every connection once, so that the next order finds none stale."""

@@ -1,0 +1,8 @@
+"""Keccak-256, the hash of Ethereum; its padding differs from the standard library's SHA-3."""
+
+from Crypto.Hash import keccak
+
+
+def keccak256(message: bytes) -> bytes:
+    """Return the 32-byte Keccak-256 digest of a message."""
+    return keccak.new(digest_bits=256, data=message).digest()

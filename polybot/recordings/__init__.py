@@ -1,0 +1,1 @@
+"""Recorded markets on disk: the row schema, the reader and the writer."""

@@ -1,0 +1,1 @@
+"""What every process shares: the daemon loop, journal, checkpoints, bus node and logs."""

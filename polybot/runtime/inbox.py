@@ -1,0 +1,218 @@
+"""What other processes said: durable events once, in order and without gaps, per source."""
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from polybot.errors import ProtocolError
+from polybot.messages.codec import (
+    decode_body,
+    decode_envelope,
+    decode_reply,
+    encode,
+    encode_body,
+)
+from polybot.messages.commands import Acknowledge, ReplayBatch, ReplayFrom
+from polybot.messages.envelope import Envelope, Request
+from polybot.messages.lifecycle import Heartbeat
+from polybot.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+REPLAY_BATCH = 500
+# A replay that got no answer is asked again after this long: its source may be restarting.
+REPLAY_RETRY_NS = 1_000_000_000
+MALFORMED_LOG_NS = 60_000_000_000
+
+
+class Receiver(Protocol):
+    """What the inbox needs of the bus."""
+
+    def take(self) -> list[bytes]:
+        """Return the payloads that arrived since the last call."""
+
+
+class Asker(Protocol):
+    """What the inbox needs of the rpc sockets; neither call waits."""
+
+    def ask(self, process: str, payload: bytes) -> None:
+        """Send a request to a process."""
+
+    def take(self) -> list[tuple[str, bytes]]:
+        """Return the replies that arrived since the last call, with who sent them."""
+
+
+@dataclass(slots=True)
+class _Source:
+    position: int = 0
+    session: str = ""
+    newest_known: int = 0
+    asked_at_ns: int = 0
+    asking: bool = False
+    volatile_session: str = ""
+    volatile_seq: int = 0
+    lost: int = 0
+    trimmed_said: bool = field(default=False)
+
+
+def content_hash(payload: bytes) -> str:
+    """Return the hash two copies of one durable event are compared by (blake2b-128, hex)."""
+    return hashlib.blake2b(payload, digest_size=16).hexdigest()
+
+
+class ReplayingInbox:
+    """Delivers each source's durable events gap-free, asking for a replay where one is missing.
+
+    A message out of order is dropped, not kept: the replay brings it again, in order, and the
+    source's journal is the only truth.
+    """
+
+    def __init__(
+        self, name: str, sources: tuple[str, ...], *, receiver: Receiver, asker: Asker, clock: Clock
+    ) -> None:
+        self._name = name
+        self._sources = {source: _Source() for source in sources}
+        self._receiver = receiver
+        self._asker = asker
+        self._clock = clock
+        self._requests = 0
+        self._malformed = 0
+        self._malformed_logged_ns = 0
+
+    def take(self) -> list[tuple[Envelope, Any]]:
+        """Return what arrived, as envelope and body."""
+        return [(envelope, body) for envelope, body, _ in self.take_records()]
+
+    def take_records(self) -> list[tuple[Envelope, Any, str]]:
+        """Return what arrived, with the content hash of each durable event ("" for volatile)."""
+        taken: list[tuple[Envelope, Any, str]] = []
+        for payload in self._receiver.take():
+            self._accept(payload, taken)
+        for source, reply in self._asker.take():
+            self._accept_reply(source, reply, taken)
+        self._ask_for_missing()
+        return taken
+
+    def position(self, source: str) -> int:
+        """Return the seq of the last durable event taken from a source."""
+        return self._sources[source].position
+
+    def positions(self) -> dict[str, int]:
+        """Return the last taken seq of every source."""
+        return {name: source.position for name, source in self._sources.items()}
+
+    def resume_from(self, positions: dict[str, int]) -> None:
+        """Continue each source after the given seq."""
+        for name, position in positions.items():
+            if name in self._sources:
+                self._sources[name].position = position
+
+    def acknowledge(self, source: str, seq: int) -> None:
+        """Tell a source that everything up to seq is stored here."""
+        self._ask(source, Acknowledge(sender=self._name, seq=seq))
+
+    def gaps(self) -> dict[str, int]:
+        """Return the number of volatile messages lost, by source, where there are any."""
+        return {name: source.lost for name, source in self._sources.items() if source.lost}
+
+    def malformed(self) -> int:
+        """Return how many payloads did not follow the protocol."""
+        return self._malformed
+
+    def _accept(self, payload: bytes, taken: list[tuple[Envelope, Any, str]]) -> None:
+        try:
+            envelope = decode_envelope(payload)
+            source = self._sources.get(envelope.source)
+            if source is None:
+                return
+            if envelope.durable:
+                self._accept_durable(source, envelope, payload, taken)
+            else:
+                self._accept_volatile(source, envelope, taken)
+        except ProtocolError as error:
+            self._count_malformed(error)
+
+    def _accept_durable(
+        self,
+        source: _Source,
+        envelope: Envelope,
+        payload: bytes,
+        taken: list[tuple[Envelope, Any, str]],
+    ) -> None:
+        source.newest_known = max(source.newest_known, envelope.seq)
+        if envelope.seq != source.position + 1:
+            return
+        # A type this version does not know still counts, or its source would be stuck here.
+        source.position = envelope.seq
+        source.session = envelope.session
+        taken.append((envelope, decode_body(envelope.type, envelope.body), content_hash(payload)))
+
+    def _accept_volatile(
+        self, source: _Source, envelope: Envelope, taken: list[tuple[Envelope, Any, str]]
+    ) -> None:
+        if source.volatile_session == envelope.session:
+            source.lost += max(0, envelope.seq - source.volatile_seq - 1)
+        source.volatile_session = envelope.session
+        source.volatile_seq = envelope.seq
+        body = decode_body(envelope.type, envelope.body)
+        if isinstance(body, Heartbeat):
+            source.newest_known = max(source.newest_known, body.last_seq)
+        taken.append((envelope, body, ""))
+
+    def _accept_reply(
+        self, name: str, payload: bytes, taken: list[tuple[Envelope, Any, str]]
+    ) -> None:
+        source = self._sources[name]
+        try:
+            reply = decode_reply(payload)
+            if reply.type != ReplayBatch.__name__:
+                return
+            source.asking = False
+            batch = decode_body(reply.type, reply.body)
+        except ProtocolError as error:
+            self._count_malformed(error)
+            return
+        source.newest_known = max(source.newest_known, batch.last_seq)
+        if batch.first_kept > source.position + 1 and batch.records:
+            self._skip_trimmed(name, source, batch.first_kept)
+        for text in batch.records:
+            self._accept(text.encode(), taken)
+
+    def _skip_trimmed(self, name: str, source: _Source, first_kept: int) -> None:
+        logger.error(
+            "events %d to %d of %s are no longer in its journal; continuing at %d",
+            source.position + 1,
+            first_kept - 1,
+            name,
+            first_kept,
+        )
+        source.position = first_kept - 1
+
+    def _ask_for_missing(self) -> None:
+        now = self._clock.monotonic_ns()
+        for name, source in self._sources.items():
+            if source.newest_known <= source.position:
+                continue
+            if source.asking and now - source.asked_at_ns < REPLAY_RETRY_NS:
+                continue
+            source.asking = True
+            source.asked_at_ns = now
+            self._ask(name, ReplayFrom(seq=source.position + 1, limit=REPLAY_BATCH))
+
+    def _ask(self, process: str, command: Any) -> None:
+        self._requests += 1
+        request = Request(
+            id=f"{self._name}-{self._requests}",
+            type=type(command).__name__,
+            sender=self._name,
+            body=encode_body(command),
+        )
+        self._asker.ask(process, encode(request))
+
+    def _count_malformed(self, error: ProtocolError) -> None:
+        self._malformed += 1
+        now = self._clock.monotonic_ns()
+        if now - self._malformed_logged_ns >= MALFORMED_LOG_NS or self._malformed == 1:
+            self._malformed_logged_ns = now
+            logger.warning("%d malformed bus messages so far; the last: %s", self._malformed, error)

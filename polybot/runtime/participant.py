@@ -1,0 +1,225 @@
+"""A process as the others see it: its heartbeat, its rpc answers, its start and stop events."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from polybot.errors import PolybotError
+from polybot.messages.codec import decode_body, decode_request, encode, encode_body
+from polybot.messages.commands import Acknowledge, Done, GetStatus, ReplayBatch, ReplayFrom
+from polybot.messages.envelope import Reply
+from polybot.messages.lifecycle import Heartbeat, ProcessStarted, ProcessStopped
+from polybot.ports import Clock, Inbox, Service
+from polybot.runtime.outbox import JournaledOutbox
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_NS = 1_000_000_000
+# Acknowledged and checkpointed journal is trimmed this often; a segment at a time, so it is cheap.
+TRIM_NS = 30_000_000_000
+# A reply stays well under a bus message's comfortable size.
+REPLAY_BYTES = 512 * 1024
+
+
+class ReplayableJournal(Protocol):
+    """What answering a replay needs of the journal."""
+
+    @property
+    def last_seq(self) -> int:
+        """Return the newest seq."""
+
+    @property
+    def synced_seq(self) -> int:
+        """Return the newest seq that is durable."""
+
+    @property
+    def first_seq(self) -> int:
+        """Return the oldest seq still kept."""
+
+    def payloads_from(self, seq: int, limit: int) -> list[bytes]:
+        """Return at most `limit` payloads from `seq` on."""
+
+    def trim(self, before_seq: int) -> int:
+        """Delete whole segments that end before `before_seq`; return how many."""
+
+
+class HostGauge(Protocol):
+    """What a heartbeat says of the process's memory."""
+
+    def rss_bytes(self) -> int:
+        """Return this process's resident memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this process is, for its start event and banner."""
+
+    process: str
+    pid: int
+    version: str
+    mode: str
+    config_hash: str
+
+
+class Participant:
+    """Wraps a service with what every process owes the others.
+
+    The wrapped service does its own work in `turn`; the participant adds heartbeats, answers
+    GetStatus and ReplayFrom, and trims the journal behind the tracker's acknowledgements.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        identity: Identity,
+        outbox: JournaledOutbox,
+        inbox: Inbox | None,
+        journal: ReplayableJournal,
+        clock: Clock,
+        gauge: HostGauge,
+        keep_from: Callable[[], int],
+        on_start: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        self.name = service.name
+        self.wake: asyncio.Event = service.wake
+        self._service = service
+        self._identity = identity
+        self._outbox = outbox
+        self._inbox = inbox
+        self._journal = journal
+        self._clock = clock
+        self._gauge = gauge
+        self._keep_from = keep_from
+        self._on_start = on_start
+        self._turns = 0
+        self._errors = 0
+        self._started_ns = clock.monotonic_ns()
+        self._next_beat_ns = 0
+        self._next_trim_ns = self._started_ns + TRIM_NS
+        self._acknowledged: dict[str, int] = {}
+
+    async def start(self) -> None:
+        """Restore the service and say that this session began."""
+        for attach in self._on_start:
+            attach()
+        await self._service.start()
+        restored, replayed = getattr(self._service, "restored", (0, 0))
+        self._outbox.record(
+            ProcessStarted(
+                process=self._identity.process,
+                pid=self._identity.pid,
+                version=self._identity.version,
+                mode=self._identity.mode,
+                config_hash=self._identity.config_hash,
+                restored_seq=restored,
+                replayed=replayed,
+            )
+        )
+        self._outbox.commit()
+
+    def turn(self) -> None:
+        """Let the service work once, then beat and trim when due."""
+        self._service.turn()
+        self._turns += 1
+        self._outbox.commit()
+        now = self._clock.monotonic_ns()
+        if now >= self._next_beat_ns:
+            self._next_beat_ns = now + HEARTBEAT_NS
+            self._outbox.say(self.heartbeat())
+        if now >= self._next_trim_ns:
+            self._next_trim_ns = now + TRIM_NS
+            self._trim()
+
+    def next_wake_s(self) -> float:
+        """Return the service's own wish, but never later than the next heartbeat."""
+        until_beat = (self._next_beat_ns - self._clock.monotonic_ns()) / 1e9
+        return max(0.0, min(self._service.next_wake_s(), until_beat))
+
+    def status(self) -> str:
+        """Return the service's sentence."""
+        return self._service.status()
+
+    async def stop(self) -> None:
+        """Stop the service and say that this session ended on purpose."""
+        await self._service.stop()
+        self._outbox.record(
+            ProcessStopped(
+                process=self._identity.process, pid=self._identity.pid, reason="asked to stop"
+            )
+        )
+        self._outbox.commit()
+
+    def heartbeat(self) -> Heartbeat:
+        """Return the heartbeat of this moment."""
+        vitals = self._service.vitals()
+        return Heartbeat(
+            process=self._identity.process,
+            pid=self._identity.pid,
+            last_seq=self._outbox.last_seq(),
+            turns=self._turns,
+            progress=vitals.progress,
+            status=self._service.status(),
+            trading_state=vitals.trading_state,
+            ages_s=vitals.ages_s,
+            gaps=self._inbox.gaps() if self._inbox else {},
+            rss_bytes=self._gauge.rss_bytes(),
+            uptime_s=(self._clock.monotonic_ns() - self._started_ns) / 1e9,
+            market_ns=vitals.market_ns,
+            errors=self._errors,
+        )
+
+    def answer(self, data: bytes) -> bytes:
+        """Answer one rpc request; a failure becomes the reply's error, never an exception."""
+        request_id = ""
+        try:
+            request = decode_request(data)
+            request_id = request.id
+            body = decode_body(request.type, request.body)
+            result = self._carry_out(request.type, body)
+        except PolybotError as error:
+            logger.warning("refused an rpc request: %s", error)
+            return encode(Reply(id=request_id, error=str(error) or type(error).__name__))
+        return encode(Reply(id=request_id, type=type(result).__name__, body=encode_body(result)))
+
+    def _carry_out(self, request_type: str, body: Any) -> msgspec.Struct:
+        if isinstance(body, GetStatus):
+            return self.heartbeat()
+        if isinstance(body, ReplayFrom):
+            return self._replay(body)
+        if isinstance(body, Acknowledge):
+            self._acknowledged[body.sender] = max(body.seq, self._acknowledged.get(body.sender, 0))
+            return Done()
+        result = self._service.handle(request_type, body)
+        self._outbox.commit()
+        return result
+
+    def _replay(self, request: ReplayFrom) -> ReplayBatch:
+        # Only synced records are served: what a crash could still take back is nobody's yet.
+        first = max(request.seq, self._journal.first_seq)
+        limit = min(request.limit, self._journal.synced_seq - first + 1)
+        records: list[str] = []
+        size = 0
+        for payload in self._journal.payloads_from(first, limit) if limit > 0 else []:
+            size += len(payload)
+            if records and size > REPLAY_BYTES:
+                break
+            records.append(payload.decode())
+        return ReplayBatch(
+            records=tuple(records),
+            last_seq=self._journal.synced_seq,
+            first_kept=self._journal.first_seq,
+        )
+
+    def _trim(self) -> None:
+        stored = self._acknowledged.get("tracker", 0)
+        if self._identity.process == "tracker":
+            stored = self._journal.synced_seq
+        keep = min(stored, self._keep_from())
+        removed = self._journal.trim(keep)
+        if removed:
+            logger.info("journal: %d segments before event %d are stored and gone", removed, keep)

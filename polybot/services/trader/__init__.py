@@ -1,0 +1,1 @@
+"""The trader: market data in, decisions, risk, orders out."""

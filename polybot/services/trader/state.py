@@ -1,0 +1,277 @@
+"""What the trader knows, as a fold over its own durable events.
+
+Start-up and work are one path: live, an event is recorded and then applied; after a crash the
+newest checkpoint is loaded and the journal's later events are applied in the same way. Nothing
+else changes this state, so what a restart knows is what the process knew.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from polybot.domain.fill import Fill
+from polybot.domain.market import Market
+from polybot.domain.order import TERMINAL, Order, OrderStatus
+from polybot.domain.position import Position
+from polybot.domain.trading_state import Claim
+from polybot.messages.safety import TradingStateChanged
+from polybot.messages.trading import (
+    AgentResult,
+    ExternalFlowBooked,
+    FillMatched,
+    FillStatusChanged,
+    OrderStatusChanged,
+    OrderSubmitted,
+    PositionSettled,
+    WindowDiscovered,
+    WindowSummarized,
+)
+
+SCHEMA = 1
+# Settled windows and their orders are forgotten this long (market time) after their close: late
+# arrivals of an order that seemed lost are adopted until then.
+FORGET_AFTER_NS = 3_600_000_000_000
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The trader's state as a checkpoint holds it."""
+
+    markets: tuple[Market, ...]
+    orders: tuple[Order, ...]
+    fills: tuple[Fill, ...]
+    positions: tuple[Position, ...]
+    cash_usdc: int | None
+    claims: tuple[Claim, ...]
+    last_loss_ns: dict[str, int]
+    settled: dict[str, bool]
+    unredeemed: dict[str, int]
+    summarized: tuple[tuple[str, str], ...]
+    losses_in_a_row: dict[str, int]
+    day: str
+    day_pnl_usdc: int
+    inbox: dict[str, int]
+    memories: dict[str, msgspec.Raw]
+    salts: int
+
+
+FillKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class TraderState:
+    """Markets, orders, fills, positions, cash, claims: everything that must survive a crash.
+
+    `cash_usdc` is None until the exchange's balance was seen for the first time. `unredeemed`
+    holds, by token, winning shares whose dollars the exchange has not paid out yet as far as we
+    know. `settled` maps a settled token to whether it won.
+    """
+
+    markets: dict[str, Market] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    fills: dict[FillKey, Fill] = field(default_factory=dict)
+    positions: dict[tuple[str, str], Position] = field(default_factory=dict)
+    cash_usdc: int | None = None
+    claims: tuple[Claim, ...] = ()
+    last_loss_ns: dict[str, int] = field(default_factory=dict)
+    settled: dict[str, bool] = field(default_factory=dict)
+    unredeemed: dict[str, int] = field(default_factory=dict)
+    summarized: set[tuple[str, str]] = field(default_factory=set)
+    losses_in_a_row: dict[str, int] = field(default_factory=dict)
+    day: str = ""
+    day_pnl_usdc: int = 0
+    inbox: dict[str, int] = field(default_factory=dict)
+    salts: int = 0
+
+    def apply(self, event: Any) -> None:
+        """Change the state by one durable event; events of no consequence are ignored."""
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    def open_orders(self) -> list[Order]:
+        """Return the orders that may still be, or become, live at the exchange."""
+        return [order for order in self.orders.values() if order.status not in TERMINAL]
+
+    def orders_in(self, agent: str, slug: str) -> tuple[Order, ...]:
+        """Return one agent's orders of one window, oldest first."""
+        return tuple(
+            order for order in self.orders.values() if order.agent == agent and order.slug == slug
+        )
+
+    def has_unknown(self, slug: str) -> bool:
+        """Return whether an order of this market has an outcome nobody knows."""
+        return any(
+            order.slug == slug and order.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTED)
+            for order in self.orders.values()
+        )
+
+    def forget_before(self, market_ns: int) -> None:
+        """Drop windows that are settled and long over, with their finished orders and fills."""
+        horizon = market_ns - FORGET_AFTER_NS
+        for slug, market in list(self.markets.items()):
+            if market.close_ns < horizon and self._is_over(market):
+                self._forget(slug, market)
+
+    def _is_over(self, market: Market) -> bool:
+        tokens = (market.token_up, market.token_down)
+        held = any(
+            position.shares
+            for (_, token_id), position in self.positions.items()
+            if token_id in tokens and token_id not in self.settled
+        )
+        live = any(
+            order.slug == market.slug and order.status not in TERMINAL
+            for order in self.orders.values()
+        )
+        return not held and not live and not any(token in self.unredeemed for token in tokens)
+
+    def _forget(self, slug: str, market: Market) -> None:
+        del self.markets[slug]
+        self.orders = {key: order for key, order in self.orders.items() if order.slug != slug}
+        self.fills = {key: fill for key, fill in self.fills.items() if fill.slug != slug}
+        for token_id in (market.token_up, market.token_down):
+            self.settled.pop(token_id, None)
+            for key in [key for key in self.positions if key[1] == token_id]:
+                del self.positions[key]
+        self.summarized = {key for key in self.summarized if key[1] != slug}
+
+    def to_snapshot(self, memories: dict[str, msgspec.Raw]) -> Snapshot:
+        """Return everything as one value for a checkpoint."""
+        return Snapshot(
+            markets=tuple(self.markets.values()),
+            orders=tuple(self.orders.values()),
+            fills=tuple(self.fills.values()),
+            positions=tuple(self.positions.values()),
+            cash_usdc=self.cash_usdc,
+            claims=self.claims,
+            last_loss_ns=dict(self.last_loss_ns),
+            settled=dict(self.settled),
+            unredeemed=dict(self.unredeemed),
+            summarized=tuple(sorted(self.summarized)),
+            losses_in_a_row=dict(self.losses_in_a_row),
+            day=self.day,
+            day_pnl_usdc=self.day_pnl_usdc,
+            inbox=dict(self.inbox),
+            memories=memories,
+            salts=self.salts,
+        )
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot) -> "TraderState":
+        """Return the state a checkpoint holds."""
+        return cls(
+            markets={market.slug: market for market in snapshot.markets},
+            orders={order.venue_order_id: order for order in snapshot.orders},
+            fills={fill.key: fill for fill in snapshot.fills},
+            positions={(p.agent, p.token_id): p for p in snapshot.positions},
+            cash_usdc=snapshot.cash_usdc,
+            claims=snapshot.claims,
+            last_loss_ns=dict(snapshot.last_loss_ns),
+            settled=dict(snapshot.settled),
+            unredeemed=dict(snapshot.unredeemed),
+            summarized=set(snapshot.summarized),
+            losses_in_a_row=dict(snapshot.losses_in_a_row),
+            day=snapshot.day,
+            day_pnl_usdc=snapshot.day_pnl_usdc,
+            inbox=dict(snapshot.inbox),
+            salts=snapshot.salts,
+        )
+
+
+def _window_discovered(state: TraderState, event: WindowDiscovered) -> None:
+    state.markets[event.market.slug] = event.market
+
+
+def _window_summarized(state: TraderState, event: WindowSummarized) -> None:
+    state.summarized.add((event.agent, event.slug))
+
+
+def _order_submitted(state: TraderState, event: OrderSubmitted) -> None:
+    state.orders[event.order.venue_order_id] = event.order
+    state.salts += 1
+
+
+def _order_status_changed(state: TraderState, event: OrderStatusChanged) -> None:
+    order = state.orders[event.venue_order_id]
+    state.orders[event.venue_order_id] = order.with_status(event.status)
+
+
+def _fill_matched(state: TraderState, event: FillMatched) -> None:
+    fill = event.fill
+    state.fills[fill.key] = fill
+    order = state.orders[fill.venue_order_id]
+    state.orders[fill.venue_order_id] = order.with_fill(
+        size_shares=fill.size_shares, notional_usdc=fill.notional_usdc, fee_usdc=fill.fee_usdc
+    )
+    key = (fill.agent, fill.token_id)
+    position = state.positions.get(key) or Position(
+        agent=fill.agent, slug=fill.slug, token_id=fill.token_id, outcome=fill.outcome
+    )
+    state.positions[key] = position.apply_fill(fill)
+    if state.cash_usdc is not None:
+        state.cash_usdc += fill.cash_usdc
+
+
+def _fill_status_changed(state: TraderState, event: FillStatusChanged) -> None:
+    key = (event.trade_id, event.venue_order_id)
+    fill = state.fills[key]
+    moved = fill.reported(event.status)
+    state.fills[key] = moved
+    position_key = (fill.agent, fill.token_id)
+    state.positions[position_key] = state.positions[position_key].apply_fill(moved)
+    if fill.counts and not moved.counts:
+        order = state.orders[event.venue_order_id]
+        state.orders[event.venue_order_id] = order.without_fill(
+            size_shares=fill.size_shares, notional_usdc=fill.notional_usdc, fee_usdc=fill.fee_usdc
+        )
+        if state.cash_usdc is not None:
+            state.cash_usdc -= fill.cash_usdc
+
+
+def _position_settled(state: TraderState, event: PositionSettled) -> None:
+    state.settled[event.token_id] = event.won
+    if event.won:
+        waiting = state.unredeemed.get(event.token_id, 0) + event.size_shares
+        state.unredeemed[event.token_id] = waiting
+        if state.cash_usdc is not None:
+            state.cash_usdc += event.payout_usdc
+
+
+def _external_flow(state: TraderState, event: ExternalFlowBooked) -> None:
+    if event.kind == "redemption":
+        state.unredeemed.pop(event.token_id, None)
+        return
+    state.cash_usdc = (state.cash_usdc or 0) + event.amount_usdc
+
+
+def _trading_state(state: TraderState, event: TradingStateChanged) -> None:
+    state.claims = event.claims
+
+
+def _agent_result(state: TraderState, event: AgentResult) -> None:
+    if event.day != state.day:
+        state.day = event.day
+        state.day_pnl_usdc = 0
+    state.day_pnl_usdc += event.pnl_usdc
+    lost = event.pnl_usdc < 0
+    if not lost:
+        state.losses_in_a_row[event.agent] = 0
+        return
+    state.losses_in_a_row[event.agent] = state.losses_in_a_row.get(event.agent, 0) + 1
+    state.last_loss_ns[event.agent] = event.wall_ns
+
+
+_HANDLERS: dict[type, Callable[[TraderState, Any], None]] = {
+    WindowDiscovered: _window_discovered,
+    WindowSummarized: _window_summarized,
+    OrderSubmitted: _order_submitted,
+    OrderStatusChanged: _order_status_changed,
+    FillMatched: _fill_matched,
+    FillStatusChanged: _fill_status_changed,
+    PositionSettled: _position_settled,
+    ExternalFlowBooked: _external_flow,
+    TradingStateChanged: _trading_state,
+    AgentResult: _agent_result,
+}

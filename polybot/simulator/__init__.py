@@ -1,0 +1,1 @@
+"""A simulated Polymarket on loopback, with honest fills and its own books."""

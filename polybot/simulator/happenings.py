@@ -1,0 +1,136 @@
+"""What happens in the outside market, as a driver tells it: books, prints, prices, windows.
+
+Everything of a book is written for the Up token: a bid for Down at p is an ask for Up at 1 - p.
+Times are market time; a driver yields happenings in their order.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from polybot.domain.market import Market, Outcome
+from polybot.domain.order import Side
+from polybot.domain.resting import TradePrint
+from polybot.domain.settlement import PriceSource
+
+Level: TypeAlias = tuple[int, int]
+"""Price in 1e-4 dollars and size in micro-shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListWindow:
+    """A market can be found from now on; `unknown_depth_shares` is 0 where all depth is known."""
+
+    ts_ns: int
+    market: Market
+    unknown_depth_shares: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SetBook:
+    """The whole book of a window, in any order."""
+
+    ts_ns: int
+    slug: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetLevels:
+    """New total sizes of some levels, 0 for a level that is gone; BUY means the bids."""
+
+    ts_ns: int
+    slug: str
+    levels: tuple[tuple[Side, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetBest:
+    """The best prices, where no sizes are known; None for an empty side."""
+
+    ts_ns: int
+    slug: str
+    bid_bps: int | None
+    ask_bps: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrintTrade:
+    """Somebody else traded."""
+
+    ts_ns: int
+    slug: str
+    trade: TradePrint
+
+
+@dataclass(frozen=True, slots=True)
+class TellPrice:
+    """A reference price arrived; `price_ns` is its source's own time."""
+
+    ts_ns: int
+    source: PriceSource
+    price_ns: int
+    price_e8: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTick:
+    """A market's tick became finer."""
+
+    ts_ns: int
+    slug: str
+    tick_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class TellStrike:
+    """The price to beat became public."""
+
+    ts_ns: int
+    slug: str
+    strike_e8: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWindow:
+    """Trading in a window is over."""
+
+    ts_ns: int
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveWindow:
+    """The official outcome of a window is known."""
+
+    ts_ns: int
+    slug: str
+    outcome: Outcome
+    strike_e8: int | None = None
+    close_e8: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettleWindow:
+    """A window that cannot be played is offered as already closed and resolved."""
+
+    ts_ns: int
+    market: Market
+    outcome: Outcome
+    strike_e8: int | None = None
+    close_e8: int | None = None
+
+
+Happening: TypeAlias = (
+    ListWindow
+    | SetBook
+    | SetLevels
+    | SetBest
+    | PrintTrade
+    | TellPrice
+    | ChangeTick
+    | TellStrike
+    | CloseWindow
+    | ResolveWindow
+    | SettleWindow
+)

@@ -1,0 +1,94 @@
+"""Market time: segments of an injected monotonic clock, each with its origin and its speed.
+
+The simulated exchange lives in market time. It runs faster or slower than the wall, is paused while
+a client cannot keep up, jumps forward over the gaps of a recording, and never goes back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from polybot.errors import InvalidValue
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of market time: it runs from `market_ns` at `mono_ns` with one speed.
+
+    `mono_ns` is CLOCK_MONOTONIC; `speed` is market seconds per wall second, 0 while paused.
+    """
+
+    mono_ns: int
+    market_ns: int
+    speed: float
+
+
+class SegmentedClock:
+    """Market time that runs only while nobody holds it.
+
+    Each reason to pause is named, so that a jump and a slow client do not end each other's pause.
+    """
+
+    def __init__(
+        self, monotonic_ns: Callable[[], int], *, start_ns: int, speed: float, held: str = ""
+    ) -> None:
+        if not speed > 0:
+            raise InvalidValue(f"expected a speed above 0, was {speed}")
+        self._monotonic_ns = monotonic_ns
+        self._speed = speed
+        # Exact arithmetic: a float speed times a day of nanoseconds loses whole nanoseconds.
+        self._ratio = Fraction(speed).limit_denominator(1_000_000)
+        self._holds: set[str] = {held} if held else set()
+        self._mono_ns = monotonic_ns()
+        self._market_ns = start_ns
+
+    @property
+    def paused(self) -> bool:
+        """Whether anybody holds the clock."""
+        return bool(self._holds)
+
+    def segment(self) -> Segment:
+        """Return the current stretch, as clients need it to follow."""
+        return Segment(self._mono_ns, self._market_ns, 0.0 if self._holds else self._speed)
+
+    def now_ns(self) -> int:
+        """Return market time in UTC epoch nanoseconds."""
+        if self._holds:
+            return self._market_ns
+        elapsed = self._monotonic_ns() - self._mono_ns
+        return self._market_ns + elapsed * self._ratio.numerator // self._ratio.denominator
+
+    def wall_ns_until(self, market_ns: int) -> int | None:
+        """Return the wall nanoseconds until a market time, 0 when it is over, None while paused."""
+        ahead = market_ns - self.now_ns()
+        if ahead <= 0:
+            return 0
+        if self._holds:
+            return None
+        return ahead * self._ratio.denominator // self._ratio.numerator + 1
+
+    def span_ns(self, wall_ns: int) -> int:
+        """Return the market time that passes in a stretch of wall time while running."""
+        return wall_ns * self._ratio.numerator // self._ratio.denominator
+
+    def pause(self, reason: str) -> None:
+        """Stop market time until `resume` is called for the same reason."""
+        self._begin_segment(self.now_ns())
+        self._holds.add(reason)
+
+    def resume(self, reason: str) -> None:
+        """Take one reason to pause back; time runs on when it was the last."""
+        if reason in self._holds:
+            self._begin_segment(self.now_ns())
+            self._holds.discard(reason)
+
+    def jump_to(self, market_ns: int) -> None:
+        """Move market time forward at once; raise InvalidValue for a time already over."""
+        now = self.now_ns()
+        if market_ns < now:
+            raise InvalidValue(f"expected a market time not before {now}, was {market_ns}")
+        self._begin_segment(market_ns)
+
+    def _begin_segment(self, market_ns: int) -> None:
+        self._mono_ns = self._monotonic_ns()
+        self._market_ns = market_ns

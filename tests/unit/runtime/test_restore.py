@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pytest
+
+from polybot.errors import CheckpointError, JournalError
+from polybot.runtime.journal import Journal, JournalSettings
+from polybot.runtime.journal_segment import list_segments
+from polybot.runtime.restore import DurableState, open_durable_state
+from tests.fakes import FakeClock
+
+SMALL = JournalSettings(segment_bytes=4 << 10, reserve_bytes=1 << 10)
+
+
+def restore(directory: Path, schema: int = 1) -> DurableState:
+    return open_durable_state(directory, clock=FakeClock(), schema=schema, settings=SMALL)
+
+
+def lived(directory: Path, *, records: int, checkpoints: tuple[int, ...]) -> None:
+    """Leave what a process leaves that journaled `records` events and saved at some of them."""
+    state = restore(directory)
+    for seq in range(state.journal.last_seq + 1, records + 1):
+        state.journal.append(b'{"number":%06d}' % seq)
+        state.journal.sync()
+        if seq in checkpoints:
+            state.checkpoints.save(seq, b'{"seen":%d}' % seq, 1)
+    state.journal.close()
+
+
+def tail(state: DurableState) -> list[int]:
+    return [record.seq for record in state.journal.read_from(state.replay_from_seq, 1000)]
+
+
+def test_a_first_start_has_nothing_to_restore(tmp_path: Path) -> None:
+    state = restore(tmp_path / "trader")
+    assert state.checkpoint is None
+    assert (state.replay_from_seq, state.journal.last_seq, state.lines) == (1, 0, ())
+    state.journal.close()
+
+
+def test_the_newest_checkpoint_and_the_journal_after_it_are_found(tmp_path: Path) -> None:
+    lived(tmp_path, records=200, checkpoints=(50, 120))
+    state = restore(tmp_path)
+    assert state.checkpoint is not None
+    assert state.checkpoint.state == b'{"seen":120}'
+    assert tail(state) == list(range(121, 201))
+    state.journal.close()
+
+
+def test_behind_a_damaged_checkpoint_the_one_before_and_a_longer_tail_give_the_same(
+    tmp_path: Path,
+) -> None:
+    lived(tmp_path, records=200, checkpoints=(50, 120))
+    newest = tmp_path / "checkpoint-0000000000000120.json"
+    newest.write_bytes(newest.read_bytes()[:-20])
+    state = restore(tmp_path)
+    assert tail(state) == list(range(51, 201))
+    assert "checkpoint 50 is used instead" in state.lines[0]
+    state.journal.close()
+
+
+def test_when_the_rest_of_the_journal_does_not_reach_back_the_start_is_refused(
+    tmp_path: Path,
+) -> None:
+    lived(tmp_path, records=200, checkpoints=(120,))
+    list_segments(tmp_path)[0].path.unlink()
+    (tmp_path / "checkpoint-0000000000000120.json").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="was 0; restore a checkpoint from a backup"):
+        restore(tmp_path)
+    # The refusal lets go of the journal, so that a repaired directory opens at once.
+    Journal.open(tmp_path, settings=SMALL, scan_from_seq=200).close()
+
+
+def test_damage_the_checkpoint_covers_does_not_keep_a_process_down(tmp_path: Path) -> None:
+    lived(tmp_path, records=200, checkpoints=(120,))
+    first = list_segments(tmp_path)[0].path
+    first.write_bytes(b"\xff" + first.read_bytes()[1:])
+    state = restore(tmp_path)
+    assert tail(state) == list(range(121, 201))
+    state.journal.close()
+
+
+def test_a_journal_that_lost_what_the_checkpoint_holds_is_refused(tmp_path: Path) -> None:
+    lived(tmp_path, records=100, checkpoints=(100,))
+    newest = list_segments(tmp_path)[-1]
+    newest.path.write_bytes(bytes(4096))
+    with pytest.raises(JournalError, match="expected records up to seq 100"):
+        restore(tmp_path)
+
+
+def test_a_removed_journal_goes_on_after_the_checkpoint(tmp_path: Path) -> None:
+    lived(tmp_path, records=100, checkpoints=(100,))
+    for segment in list_segments(tmp_path):
+        segment.path.unlink()
+    state = restore(tmp_path)
+    assert state.journal.append(b'"next"') == 101
+    state.journal.close()
+
+
+def test_a_torn_tail_is_among_the_lines(tmp_path: Path) -> None:
+    lived(tmp_path, records=3, checkpoints=())
+    path = list_segments(tmp_path)[0].path
+    size = 64 + len(b'{"number":000001}')
+    data = path.read_bytes()
+    path.write_bytes(data[: 3 * size - 4] + bytes(len(data) - 3 * size + 4))
+    state = restore(tmp_path)
+    assert state.journal.last_seq == 2
+    assert "torn tail" in state.lines[0]
+    assert "nothing durable" in state.lines[0]
+    state.journal.close()
