@@ -34,6 +34,9 @@ class NullNotifier:
         """Return None: nobody watches."""
         return None
 
+    def close(self) -> None:
+        """Do nothing."""
+
 
 class SystemdNotifier:
     """Sends each message as a datagram of its own, in ASCII.
@@ -72,11 +75,15 @@ class SystemdNotifier:
         """Return the deadline between two pings in seconds, None when nobody watches."""
         return self._interval_s
 
+    def close(self) -> None:
+        """Let go of the socket."""
+        if self._sender.socket is not None:
+            self._sender.socket.close()
+
     def _send(self, message: str) -> None:
         problem = self._try(message)
         if problem:
-            if self._sender.socket is not None:
-                self._sender.socket.close()
+            self.close()
             self._sender = _connect()
             problem = self._try(message)
         if problem and not self._unheard:

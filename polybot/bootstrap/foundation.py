@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from polybot import CHANGES, CODENAME, RELEASE_DATE, __version__
@@ -23,6 +23,7 @@ from polybot.messages.topics import DURABLE, VOLATILE
 from polybot.ports import Service
 from polybot.runtime.banner import Banner, StandingStop
 from polybot.runtime.daemon import Daemon, DaemonSettings
+from polybot.runtime.journal import Journal
 from polybot.runtime.inbox import ReplayingInbox
 from polybot.runtime.logs import SecretMask
 from polybot.runtime.outbox import JournaledOutbox
@@ -150,6 +151,14 @@ def run_service(
         foundation.publisher.close()
         foundation.durable.checkpoints.close()
         foundation.durable.journal.close()
+
+
+def payloads_after(journal: Journal, seq: int) -> Iterator[bytes]:
+    """Yield every durable payload after a seq; the journal reads them in bounded batches."""
+    while seq < journal.synced_seq:
+        batch = journal.payloads_from(seq + 1, journal.synced_seq - seq)
+        yield from batch
+        seq += len(batch)
 
 
 def _keep_from(foundation: Foundation) -> int:

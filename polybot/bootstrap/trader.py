@@ -3,17 +3,20 @@
 import asyncio
 from zoneinfo import ZoneInfo
 
-from polybot import __version__
 from polybot.adapters.channel_dialects import MarketDialect, PriceDialect, UserDialect
 from polybot.adapters.exchange_login import ExchangeLogin
 from polybot.adapters.gamma_catalog import GammaCatalog
-from polybot.adapters.http_transport import HttpTransport
-from polybot.adapters.market_clock import SegmentMarketClock, WallMarketClock
 from polybot.adapters.wallet_files import WalletFiles
 from polybot.adapters.websocket_stream import Dialect, WebsocketStream
 from polybot.bootstrap.access import WalletAccess
 from polybot.bootstrap.endpoints import Endpoints
-from polybot.bootstrap.foundation import Foundation, open_foundation, run_service
+from polybot.bootstrap.foundation import (
+    Foundation,
+    open_foundation,
+    payloads_after,
+    run_service,
+)
+from polybot.bootstrap.http import SIMULATED_MODES, make_market_clock, make_transport
 from polybot.config.load import LoadedConfig
 from polybot.config.schema import Config
 from polybot.domain.money import parse_price, parse_usdc
@@ -33,8 +36,6 @@ from polybot.strategies.registry import build
 
 SECOND_NS = 1_000_000_000
 MEBIBYTE = 1 << 20
-USER_AGENT = f"polybot/{__version__}"
-PLAY_MODES = ("synthetic", "replay")
 
 
 def run(loaded: LoadedConfig, mask: SecretMask) -> int:
@@ -60,7 +61,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
 
 def _wallet_key(loaded: LoadedConfig, mask: SecretMask) -> OrderSigner:
     text = loaded.config.wallet.private_key
-    if not text and loaded.config.mode in PLAY_MODES:
+    if not text and loaded.config.mode in SIMULATED_MODES:
         text = _wallet_files(loaded).play_key()
     mask.add(text)
     return OrderSigner(text)
@@ -73,11 +74,10 @@ def _wallet_files(loaded: LoadedConfig) -> WalletFiles:
 def _restore(foundation: Foundation) -> Restored:
     durable = foundation.durable
     checkpoint = durable.checkpoint
-    journal = durable.journal
-    start = durable.replay_from_seq
-    payloads = journal.payloads_from(start, max(0, journal.last_seq - start + 1))
     return restore(
-        checkpoint.seq if checkpoint else 0, checkpoint.state if checkpoint else None, payloads
+        checkpoint.seq if checkpoint else 0,
+        checkpoint.state if checkpoint else None,
+        payloads_after(durable.journal, durable.replay_from_seq - 1),
     )
 
 
@@ -87,9 +87,9 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
     endpoints = Endpoints(loaded)
     event = asyncio.Event()
     wake = foundation.thread_wake(event)
-    orders = _transport("orders", endpoints, "clob_url", config, config.exchange.connections)
-    reads = _transport("reads", endpoints, "clob_url", config, 2)
-    gamma = _transport("gamma", endpoints, "gamma_url", config, 2)
+    orders = make_transport("orders", endpoints, "clob_url", config, config.exchange.connections)
+    reads = make_transport("reads", endpoints, "clob_url", config, 2)
+    gamma = make_transport("gamma", endpoints, "gamma_url", config, 2)
     foundation.on_stop.extend(transport.close for transport in (orders, reads, gamma))
     login = ExchangeLogin(key, reads=reads, clock=clock, chain_id=config.exchange.chain_id)
     access = WalletAccess(
@@ -104,7 +104,6 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
         wake=wake,
         mask=foundation.mask,
     )
-    simulated = config.mode in (*PLAY_MODES, "paper")
     ports = TraderPorts(
         wake=event,
         outbox=foundation.outbox,
@@ -117,21 +116,9 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
         price=_stream(PriceDialect(access.credentials), endpoints, event, foundation, None),
         tape=_tape(foundation),
         clock=clock,
-        market_clock=SegmentMarketClock(clock) if simulated else WallMarketClock(clock),
+        market_clock=make_market_clock(config, clock),
     )
     return TraderService(_settings(config), ports, _agents(config), restored)
-
-
-def _transport(
-    name: str, endpoints: Endpoints, key: str, config: Config, connections: int
-) -> HttpTransport:
-    return HttpTransport(
-        name,
-        endpoints.resolver(key),
-        connections=connections,
-        timeout_s=config.exchange.timeout_s,
-        user_agent=USER_AGENT,
-    )
 
 
 def _stream(

@@ -1,17 +1,13 @@
 """The `polybot` command: every subcommand in one place, and how errors become exit codes."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
 from polybot import CODENAME, RELEASE_DATE, __version__
-from polybot.cli.exits import Exit, exit_code_of, message_of
-from polybot.cli.output import say, warn
-from polybot.errors import PolybotError
-
-from polybot.cli import (  # isort: skip
+from polybot.cli import (
     audit,
     checkpoint,
     config,
@@ -29,18 +25,22 @@ from polybot.cli import (  # isort: skip
     why,
     windows,
 )
+from polybot.cli.exits import exit_code_of, message_of
+from polybot.cli.options import examples
+from polybot.cli.output import say, warn
+from polybot.errors import PolybotError
 
 
 class PolybotGroup(TyperGroup):
     """A group of commands whose errors end the program with one line and the documented code."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run a command; an error of ours is printed, not raised."""
         try:
             return super().invoke(ctx)
         except PolybotError as error:
             warn(message_of(error))
-            raise click.exceptions.Exit(exit_code_of(error)) from error
+            raise typer.Exit(exit_code_of(error)) from error
 
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ app = typer.Typer(
         "5 timeout, 6 refused by a safety rule."
     ),
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -83,12 +84,7 @@ def run_process(
         str, typer.Argument(help="simulator, trader, tracker, reflector or watchdog.")
     ],
 ) -> None:
-    """Run one process in the foreground; a service manager does this.
-
-    Example:
-
-      polybot run trader
-    """
+    """Run one process in the foreground; a service manager does this."""
     raise typer.Exit(run.run(process))
 
 
@@ -97,23 +93,30 @@ _LOOK = "Look"
 _STEER = "Steer"
 _CHECK = "Check"
 
-app.command("up", rich_help_panel=_START)(up.up)
-app.command("down", rich_help_panel=_START)(down.down)
-app.command("run", rich_help_panel=_START)(run_process)
-app.command("simulator", rich_help_panel=_START)(simulator.simulator)
-app.command("status", rich_help_panel=_LOOK)(status.status)
-app.command("windows", rich_help_panel=_LOOK)(windows.windows)
-app.command("trades", rich_help_panel=_LOOK)(trades.trades)
-app.command("pnl", rich_help_panel=_LOOK)(pnl.pnl)
-app.command("why", rich_help_panel=_LOOK)(why.why)
-app.command("stopentry", rich_help_panel=_STEER)(control.stopentry)
-app.command("halt", rich_help_panel=_STEER)(control.halt)
-app.command("resume", rich_help_panel=_STEER)(control.resume)
-app.command("doctor", rich_help_panel=_CHECK)(doctor.doctor)
-app.command("audit", rich_help_panel=_CHECK)(audit.audit)
-app.add_typer(config.app, name="config", rich_help_panel=_CHECK)
-app.add_typer(journal.app, name="journal", rich_help_panel=_CHECK)
-app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=_CHECK)
-app.add_typer(strategies.app, name="strategies", rich_help_panel=_CHECK)
+# Name, panel of the help, function, examples.
+_COMMANDS: tuple[tuple[str, str, Callable[..., None], tuple[str, ...]], ...] = (
+    ("up", _START, up.up, ("polybot up", "polybot up --recordings ~/recordings --speed 50")),
+    ("down", _START, down.down, ("polybot down",)),
+    ("run", _START, run_process, ("polybot run trader",)),
+    ("simulator", _START, simulator.simulator, simulator.EXAMPLES),
+    ("status", _LOOK, status.status, ("polybot status", "polybot status --json")),
+    ("windows", _LOOK, windows.windows, ("polybot windows", "polybot windows --days 1 --json")),
+    ("trades", _LOOK, trades.trades, ("polybot trades", "polybot trades --days 7 --json")),
+    ("pnl", _LOOK, pnl.pnl, ("polybot pnl", "polybot pnl --days 7 --json")),
+    ("why", _LOOK, why.why, ("polybot why btc-updown-5m-1776082500", "polybot why 0x3f1c2a")),
+    ("stopentry", _STEER, control.stopentry, ('polybot stopentry --reason "news at 14:30"',)),
+    ("halt", _STEER, control.halt, ('polybot halt --reason "strange fills"',)),
+    ("resume", _STEER, control.resume, ('polybot resume --reason "fills explained"',)),
+    ("doctor", _CHECK, doctor.doctor, ("polybot doctor", "polybot doctor --json")),
+    ("audit", _CHECK, audit.audit, ("polybot audit", "polybot audit --json")),
+)
+for _name, _panel, _function, _examples in _COMMANDS:
+    app.command(_name, rich_help_panel=_panel, epilog=examples(*_examples))(_function)
 
-__all__ = ["Exit", "app"]
+for _name, _group in (
+    ("config", config.app),
+    ("journal", journal.app),
+    ("checkpoint", checkpoint.app),
+    ("strategies", strategies.app),
+):
+    app.add_typer(_group, name=_name, rich_help_panel=_CHECK)

@@ -7,27 +7,24 @@ from typing import Annotated
 import typer
 
 from polybot.cli.exits import CommandError, Unknown
-from polybot.cli.options import Json, Process
+from polybot.cli.options import Json, Process, examples
 from polybot.cli.output import moment, say, show_json
 from polybot.config.load import load
 from polybot.config.locations import PROCESSES
 from polybot.runtime.checkpoint import Checkpoint, read_checkpoint
 
-app = typer.Typer(help="See what a process would restart from.", no_args_is_help=True)
+app = typer.Typer(
+    help="See what a process would restart from.", no_args_is_help=True, rich_markup_mode="markdown"
+)
 
 
-@app.command()
+@app.command(epilog=examples("polybot checkpoint show trader"))
 def show(
     process: Process,
     all_kept: Annotated[bool, typer.Option("--all", help="Every kept one, newest first.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the newest checkpoint of a process; a damaged one is named, the one before is used.
-
-    Example:
-
-      polybot checkpoint show trader
-    """
+    """Show the newest checkpoint of a process; a damaged one is named, the one before is used."""
     directory = load(join_floor=True).locations.process_dir(process)
     paths = sorted(directory.glob("checkpoint-*.json"), key=_seq_of, reverse=True)
     if process not in PROCESSES or not paths:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from polybot.cli.options import Json
+from polybot.cli.options import Json, examples
 from polybot.cli.output import plural, say, show_json, show_table, warn
 from polybot.config.keys import REQUIRED, Key, all_keys, key_at, override_name
 from polybot.config.load import LoadedConfig, load
@@ -17,7 +17,9 @@ from polybot.config.values import HIDDEN
 from polybot.errors import ConfigError
 
 app = typer.Typer(
-    help="Check, show and explain the configuration.", no_args_is_help=True, rich_markup_mode="rich"
+    help="Check, show and explain the configuration.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
 )
 
 
@@ -30,14 +32,9 @@ class SchemaFormat(StrEnum):
     ENV = "env"
 
 
-@app.command()
+@app.command(epilog=examples("POLYBOT_CONFIG=my.toml polybot config check"))
 def check(as_json: Json = False) -> None:
-    """Check the whole configuration and list every problem of it; exit code 4 when there is one.
-
-    Example:
-
-      POLYBOT_CONFIG=my.toml polybot config check
-    """
+    """Check the whole configuration and list every problem of it; exit code 4 when there is one."""
     try:
         loaded = load()
     except ConfigError as error:
@@ -60,19 +57,14 @@ def check(as_json: Json = False) -> None:
     say(f"ok: {_file_of(loaded)}, {loaded.config.mode} mode, hash {loaded.hash[:12]}")
 
 
-@app.command()
+@app.command(epilog=examples("polybot config show --changed"))
 def show(
     as_json: Json = False,
     changed: Annotated[
         bool, typer.Option("--changed", help="Only values that are not defaults.")
     ] = False,
 ) -> None:
-    """Show every value and where it came from; secrets are hidden.
-
-    Example:
-
-      polybot config show --changed
-    """
+    """Show every value and where it came from; secrets are hidden."""
     loaded = load(join_floor=True)
     paths = [
         path
@@ -99,21 +91,16 @@ def show(
     say(f"{'hash':<12} {loaded.hash}")
 
 
-@app.command()
+@app.command(
+    epilog=examples("polybot config schema", "polybot config schema --format toml > polybot.toml")
+)
 def schema(
     as_json: Json = False,
     output: Annotated[
         SchemaFormat, typer.Option("--format", "-f", help="table, json, toml (a sample) or env.")
     ] = SchemaFormat.TABLE,
 ) -> None:
-    """List every key with its type, range, default, meaning and environment names.
-
-    Examples:
-
-      polybot config schema
-
-      polybot config schema --format toml > polybot.toml
-    """
+    """List every key with its type, range, default, meaning and environment names."""
     if as_json or output is SchemaFormat.JSON:
         show_json([_described(key) for key in all_keys().values()])
     elif output is SchemaFormat.TOML:

@@ -6,9 +6,9 @@ import msgspec
 import typer
 
 from polybot.cli.conversation import OPERATOR, conversation
+from polybot.cli.options import Json
 from polybot.cli.output import say, show_json, warn
 from polybot.config.load import load
-from polybot.cli.options import Json
 from polybot.messages.commands import HaltTrading, ResumeTrading, StopEntries
 
 # The trader answers after its journal is synced, between two turns of its loop.
@@ -20,22 +20,12 @@ Reason = Annotated[
 
 
 def stopentry(reason: Reason = "asked by the operator", as_json: Json = False) -> None:
-    """Let the trader only reduce: no order that raises the worst-case loss. Survives restarts.
-
-    Example:
-
-      polybot stopentry --reason "news at 14:30"
-    """
+    """Let the trader only reduce: no order that raises the worst-case loss. Survives restarts."""
     _tell(StopEntries(source=OPERATOR, reason=reason), as_json=as_json)
 
 
 def halt(reason: Reason = "asked by the operator", as_json: Json = False) -> None:
-    """Stop all trading: cancels only, until `polybot resume`. Survives restarts.
-
-    Example:
-
-      polybot halt --reason "strange fills"
-    """
+    """Stop all trading: cancels only, until `polybot resume`. Survives restarts."""
     _tell(HaltTrading(source=OPERATOR, reason=reason), as_json=as_json)
 
 
@@ -43,10 +33,6 @@ def resume(reason: Reason = "asked by the operator", as_json: Json = False) -> N
     """Take the operator's stop and halt back, and every halt that waits for a person.
 
     What other processes still hold against trading stays; `polybot status` shows it.
-
-    Example:
-
-      polybot resume --reason "fills explained"
     """
     _tell(ResumeTrading(source=OPERATOR, reason=reason), as_json=as_json)
 

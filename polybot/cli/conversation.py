@@ -65,7 +65,7 @@ class Conversation:
         return decode_body(reply.type, reply.body)
 
     def glance(self, questions: dict[str, tuple[str, msgspec.Struct]]) -> dict[str, Any]:
-        """Ask several questions at once, each (process, message); who does not answer is left out."""
+        """Ask several questions at once, each (process, message); no answer leaves its name out."""
         with ThreadPoolExecutor(max_workers=max(len(questions), 1)) as pool:
             answers = {
                 name: pool.submit(self._glance, process, message)

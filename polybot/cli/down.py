@@ -22,10 +22,6 @@ def down() -> None:
 
     Works with a broken configuration, and stops what a killed runner left behind. Exit code 3 when
     nothing runs, 5 when something would not end.
-
-    Example:
-
-      polybot down
     """
     runtime_dir = load(join_floor=True, lenient=True).locations.runtime_dir
     raise typer.Exit(stop_floor(runtime_dir))

@@ -15,7 +15,7 @@ class Exit(enum.IntEnum):
     CONFIG = 4
     TIMEOUT = 5
     REFUSED = 6
-    # What a daemon exits with, so that a service manager does not restart it (sysexits.h EX_CONFIG).
+    # A daemon's, so that a service manager does not restart it (sysexits.h EX_CONFIG).
     DAEMON_CONFIG = 78
 
 

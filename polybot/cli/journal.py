@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from polybot.cli.exits import Exit, Unknown
-from polybot.cli.options import Json, Process
+from polybot.cli.options import Json, Process, examples
 from polybot.cli.output import moment, say, shortened, show_json
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import PROCESSES
@@ -17,27 +17,24 @@ from polybot.runtime.journal_format import JournalRecord
 from polybot.runtime.journal_reader import JournalReader
 from polybot.runtime.journal_verify import verify as verify_journal
 
-app = typer.Typer(help="Verify a process's journal, or show what is in it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Verify a process's journal, or show what is in it.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
 
 _BATCH = 500
 _BODY_WIDTH = 120
 
 
-@app.command()
+@app.command(epilog=examples("polybot journal verify", "polybot journal verify trader"))
 def verify(
     process: Annotated[
         str | None, typer.Argument(help="One process; without it every journal there is.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check every record and the chain of their hashes; exit code 1 when something was changed.
-
-    Examples:
-
-      polybot journal verify
-
-      polybot journal verify trader
-    """
+    """Check every record and the chain of their hashes; exit code 1 when something was changed."""
     loaded = load(join_floor=True)
     reports = [
         verify_journal(loaded.locations.process_dir(name)) for name in _chosen(loaded, process)
@@ -67,7 +64,12 @@ def verify(
         raise typer.Exit(Exit.ERROR)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "polybot journal show trader",
+        "polybot journal show trader --type OrderSubmitted --from 1",
+    )
+)
 def show(
     process: Process,
     since: Annotated[int, typer.Option("--from", help="First seq to show.", min=0)] = 0,
@@ -75,14 +77,7 @@ def show(
     kind: Annotated[str, typer.Option("--type", help="Only events of this type.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Show a process's durable events, oldest first.
-
-    Examples:
-
-      polybot journal show trader
-
-      polybot journal show trader --type OrderSubmitted --from 1
-    """
+    """Show a process's durable events, oldest first."""
     loaded = load(join_floor=True)
     (name,) = _chosen(loaded, process)
     events = _events(JournalReader(loaded.locations.process_dir(name)), since, kind)
@@ -111,7 +106,7 @@ def _chosen(loaded: LoadedConfig, process: str | None) -> list[str]:
     )
 
 
-def _events(reader: JournalReader, since: int, kind: str) -> Iterator[dict[str, object]]:
+def _events(reader: JournalReader, since: int, kind: str) -> Iterator[dict[str, Any]]:
     seq = max(since, reader.first_seq)
     while records := reader.read_from(seq, _BATCH):
         for record in records:
@@ -121,7 +116,7 @@ def _events(reader: JournalReader, since: int, kind: str) -> Iterator[dict[str, 
         seq = records[-1].seq + 1
 
 
-def _event(record: JournalRecord) -> dict[str, object]:
+def _event(record: JournalRecord) -> dict[str, Any]:
     try:
         envelope = decode_envelope(record.payload)
     except ProtocolError as error:

@@ -1,4 +1,4 @@
-"""The console script `polybot`: hands `run` to the light launcher, everything else to the full command."""
+"""The console script `polybot`: `run` goes to the light launcher, the rest to the full command."""
 
 import sys
 
@@ -12,4 +12,4 @@ def main() -> None:
     # typer and rich take longer to load than a process may take to start.
     from polybot.cli.app import app  # noqa: PLC0415
 
-    app()
+    app(prog_name="polybot")

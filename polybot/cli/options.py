@@ -4,6 +4,12 @@ from typing import Annotated
 
 import typer
 
+
+def examples(*commands: str) -> str:
+    """Return the examples of a command for the end of its help."""
+    return "\n\n".join(["Examples:" if len(commands) > 1 else "Example:", *commands])
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Days = Annotated[
     float | None,

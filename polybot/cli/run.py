@@ -1,6 +1,6 @@
 """Runs one process of the floor in the foreground: `python -m polybot.cli.run <process>`.
 
-Kept apart from the rest of the command line, so that a process starts without loading typer or rich.
+Kept apart from the rest of the command line: a process starts without loading typer or rich.
 """
 
 import sys
@@ -21,14 +21,18 @@ def run(name: str, run_process: Callable[[str], int] | None = None) -> int:
     if name not in PROCESSES:
         sys.stderr.write(f"polybot: expected a process to run, was {name!r}\n{USAGE}\n")
         return Exit.NOT_FOUND
-    if run_process is None:
-        # Everything a process needs is imported here, after its name was found good.
-        from polybot.bootstrap import run_process  # noqa: PLC0415
     try:
-        return run_process(name)
+        return (run_process or _bootstrap())(name)
     except ConfigError as error:
         sys.stderr.write(message_of(error) + "\n")
         return Exit.DAEMON_CONFIG
+
+
+def _bootstrap() -> Callable[[str], int]:
+    # Everything a process needs comes with it: only after its name was found good.
+    from polybot.bootstrap import run_process  # noqa: PLC0415
+
+    return run_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

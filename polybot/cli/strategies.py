@@ -2,12 +2,16 @@
 
 import typer
 
-from polybot.cli.options import Json
+from polybot.cli.options import Json, examples
 from polybot.cli.output import say, show_json
 from polybot.strategies.parameters import ParameterDoc
 from polybot.strategies.registry import STRATEGIES, names, parameters_of
 
-app = typer.Typer(help="See the strategies and their parameters.", no_args_is_help=True)
+app = typer.Typer(
+    help="See the strategies and their parameters.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
 
 
 @app.callback()
@@ -15,15 +19,11 @@ def strategies() -> None:
     """See the strategies and their parameters."""
 
 
-@app.command("list")
+@app.command("list", epilog=examples("polybot strategies list --json"))
 def list_all(as_json: Json = False) -> None:
     """List every strategy with its parameters, their defaults and ranges.
 
     An agent's section names a strategy and sets parameters: [agents.parameters].
-
-    Example:
-
-      polybot strategies list
     """
     if as_json:
         show_json(

@@ -6,7 +6,7 @@ import pwd
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ RUNNER_CONFIG = "supervisord.conf"
 # What a service manager told this terminal's shell is not meant for the floor's processes.
 _MANAGER_NAMES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
 
-Execute = Callable[[str, Sequence[str], Mapping[str, str]], None]
+Execute = Callable[[str, list[str], dict[str, str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,6 @@ def up(
 
     Checks the configuration first and lists every problem of it. Nothing real is traded in
     synthetic, replay and paper mode.
-
-    Examples:
-
-      polybot up
-
-      polybot up --recordings ~/recordings --speed 50
     """
     start_floor(Wishes(recordings, speed, seed), dict(os.environ), os.execve)
 
@@ -172,8 +166,7 @@ def greeting(loaded: LoadedConfig) -> str:
             f"speed    {config.simulator.speed:g} market seconds per second",
             f"state    {locations.state_dir}",
             f"sockets  {locations.runtime_dir}",
-            f"command  {Path(sys.argv[0]).name} status | windows | trades | pnl | why <window>"
-            "   (in a second terminal)",
+            "look     polybot status | windows | trades | pnl | why <window>, in a second terminal",
             "stop     Ctrl-C here, or `polybot down`",
         ]
     )

@@ -5,7 +5,7 @@ Inside polybot every amount is an integer; the name's suffix says the unit (`_bp
 a person or a wire format reads or writes the number.
 """
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 from polybot.errors import InvalidValue
 
@@ -18,7 +18,7 @@ REFERENCE_ONE_E8 = 100_000_000
 def _scaled(text: str, scale: int, what: str) -> int:
     try:
         value = Decimal(text) * scale
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise InvalidValue(f"expected {what} as a decimal number, was {text!r}") from error
     if not value.is_finite():
         raise InvalidValue(f"expected {what} as a finite number, was {text!r}")

@@ -77,7 +77,7 @@ def buy_reservation_usdc(
     nobody knows.
     """
     if budget_usdc:
-        cheapest = min(price_bps, best_bps or _CHEAPEST_BPS)
+        cheapest = max(min(price_bps, best_bps or _CHEAPEST_BPS), _CHEAPEST_BPS)
         return budget_usdc + taker_fee_usdc(
             schedule, cheapest, budget_usdc * PRICE_ONE_BPS // cheapest
         )
@@ -135,7 +135,8 @@ def open_fill_of_wish(wish: OrderWish, schedule: FeeSchedule, best_ask_bps: int 
         return _sale(wish.outcome, wish.price_bps, wish.size_shares, schedule)
     return OpenFill(
         outcome=wish.outcome,
-        shares=wish.size_shares or wish.budget_usdc * PRICE_ONE_BPS // wish.price_bps,
+        shares=wish.size_shares
+        or wish.budget_usdc * PRICE_ONE_BPS // max(wish.price_bps, _CHEAPEST_BPS),
         cash_usdc=-wish_reservation_usdc(wish, schedule, best_ask_bps),
     )
 

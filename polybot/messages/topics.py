@@ -1,4 +1,4 @@
-"""Bus topics: the first frame of every published message, which subscribers filter by prefix."""
+"""Bus topics: what every published message begins with, and subscribers filter by."""
 
 DURABLE = b"d."
 VOLATILE = b"v."

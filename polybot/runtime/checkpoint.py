@@ -37,7 +37,8 @@ class _CheckpointFile(msgspec.Struct, frozen=True, kw_only=True):
     state: msgspec.Raw
 
 
-class _PendingSave(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _PendingSave:
     seq: int
     state: bytes
     schema: int

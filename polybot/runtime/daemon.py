@@ -117,10 +117,10 @@ class Daemon:
     async def _work(self) -> None:
         if not await self._start_service():
             return
+        self._notifier.ready()
         # What a start leaves behind lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()
-        self._notifier.ready()
         while not self._stop.is_set():
             await self._sleep()
             self._service.wake.clear()

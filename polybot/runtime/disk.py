@@ -24,11 +24,9 @@ def sync_directory(directory: Path) -> None:
 
 def write_all(descriptor: int, data: bytes, offset: int) -> None:
     """Write all bytes at an offset, however many calls the kernel wants for it."""
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        offset += written
-        view = view[written:]
+    written = os.pwrite(descriptor, data, offset)
+    while written < len(data):
+        written += os.pwrite(descriptor, memoryview(data)[written:], offset + written)
 
 
 def fill_with_zeros(descriptor: int, start: int, end: int) -> None:

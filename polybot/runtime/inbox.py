@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from polybot.errors import ProtocolError
@@ -53,7 +53,6 @@ class _Source:
     volatile_session: str = ""
     volatile_seq: int = 0
     lost: int = 0
-    trimmed_said: bool = field(default=False)
 
 
 def content_hash(payload: bytes) -> str:
@@ -87,10 +86,11 @@ class ReplayingInbox:
     def take_records(self) -> list[tuple[Envelope, Any, str]]:
         """Return what arrived, with the content hash of each durable event ("" for volatile)."""
         taken: list[tuple[Envelope, Any, str]] = []
-        for payload in self._receiver.take():
-            self._accept(payload, taken)
+        # Replays first: what was published behind a batch then fits, and is not asked for again.
         for source, reply in self._asker.take():
             self._accept_reply(source, reply, taken)
+        for payload in self._receiver.take():
+            self._accept(payload, taken)
         self._ask_for_missing()
         return taken
 
@@ -163,21 +163,23 @@ class ReplayingInbox:
     def _accept_reply(
         self, name: str, payload: bytes, taken: list[tuple[Envelope, Any, str]]
     ) -> None:
-        source = self._sources[name]
+        source = self._sources.get(name)
         try:
             reply = decode_reply(payload)
-            if reply.type != ReplayBatch.__name__:
+            if source is None or reply.type != ReplayBatch.__name__:
                 return
-            source.asking = False
             batch = decode_body(reply.type, reply.body)
         except ProtocolError as error:
             self._count_malformed(error)
             return
+        before = source.position
         source.newest_known = max(source.newest_known, batch.last_seq)
         if batch.first_kept > source.position + 1 and batch.records:
             self._skip_trimmed(name, source, batch.first_kept)
         for text in batch.records:
             self._accept(text.encode(), taken)
+        # A batch that brought nothing is asked for again after a pause, not in a circle.
+        source.asking = source.position == before
 
     def _skip_trimmed(self, name: str, source: _Source, first_kept: int) -> None:
         logger.error(

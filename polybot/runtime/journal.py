@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polybot.errors import FatalError, JournalError, StorageError
-from polybot.runtime.disk import sync_directory, translated, write_all
+from polybot.runtime.disk import storage_error, sync_directory, translated, write_all
 from polybot.runtime.journal_format import (
     FIRST_HASH,
     HEADER_BYTES,
@@ -119,9 +119,13 @@ class Journal:
         record = encode_record(seq, self.synced_seq, self.last_hash, payload)
         if self._offset + len(record) > self._capacity:
             self._start_segment(seq, len(payload))
-        with translated(self._segments[-1].path):
+        segment = self._segments[-1]
+        # Not `translated`: entering a context manager costs as much as the write itself.
+        try:
             write_all(self._descriptor, record, self._offset)
-        self._segments[-1].mark(seq, self._offset)
+        except OSError as error:
+            raise storage_error(error, segment.path) from error
+        segment.mark(seq, self._offset)
         self._offset += len(record)
         self.last_hash = chain_hash(self.last_hash, seq, payload)
         self.last_seq = seq

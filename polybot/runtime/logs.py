@@ -68,10 +68,8 @@ class _MaskingFormatter(logging.Formatter):
         self._mask = mask
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
-        """Return local time with milliseconds and the zone's name."""
-        moment = time.localtime(record.created)
-        clock = time.strftime(datefmt or "%Y-%m-%d %H:%M:%S", moment)
-        return f"{clock}.{int(record.msecs):03d} {time.strftime('%Z', moment)}"
+        """Return local time and the zone's name."""
+        return time.strftime(datefmt or "%Y-%m-%d %H:%M:%S %Z", time.localtime(record.created))
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the masked text."""
@@ -82,7 +80,7 @@ class JournalFormatter(_MaskingFormatter):
     """One line a record with journald's priority; journald adds time, unit and pid itself."""
 
     def __init__(self, mask: SecretMask) -> None:
-        super().__init__("%(name)s: %(message)s", mask)
+        super().__init__("%(message)s", mask)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; further lines of a record would be entries without priority."""
@@ -94,18 +92,14 @@ class PlainFormatter(_MaskingFormatter):
     """Text with its own time, for a supervisor's stream or a file."""
 
     def __init__(self, process: str, mask: SecretMask) -> None:
-        super().__init__(
-            f"%(asctime)s %(levelname)-7s {process} %(name)s: %(message)s".replace("  ", " "), mask
-        )
+        super().__init__(f"%(asctime)s %(levelname)-7s {process}: %(message)s", mask)
 
 
 class TerminalFormatter(_MaskingFormatter):
-    """Text for a person: the level colored, the logger dimmed."""
+    """Text for a person: the level colored, the process dimmed."""
 
     def __init__(self, process: str, mask: SecretMask) -> None:
-        super().__init__(
-            f"%(asctime)s %(level)s {process} \x1b[2m%(name)s:{_RESET} %(message)s", mask
-        )
+        super().__init__(f"%(asctime)s %(level)s \x1b[2m{process}:{_RESET} %(message)s", mask)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the colored text."""

@@ -124,7 +124,10 @@ class Participant:
 
     def turn(self) -> None:
         """Let the service work once, then beat and trim when due."""
+        # Counted until it has ended well: a turn that fails leaves by its exception.
+        self._errors += 1
         self._service.turn()
+        self._errors -= 1
         self._turns += 1
         self._outbox.commit()
         now = self._clock.monotonic_ns()

@@ -63,12 +63,15 @@ class SimulatedExchange:
         return self.core.books.get(slug)
 
     def is_quiet(self) -> bool:
-        """Say whether nothing is under way: every window that was listed is redeemed."""
-        return not self.core.books and self.core.timers.next_ns() is None
+        """Say whether nothing is under way: no window is open, no trade or payout is pending."""
+        return not self.core.books and self.next_timer_ns() is None
 
     def next_timer_ns(self) -> int | None:
         """Return when the exchange will next do something by itself."""
-        return self.core.timers.next_ns()
+        timers = self.core.timers
+        while (timer := timers.first()) is not None and self._is_stale(timer):
+            timers.pop_due(timer.ts_ns)
+        return None if timer is None else timer.ts_ns
 
     def take_records(self) -> list[AnyRecord]:
         """Return the records that wait for the journal, and forget them."""
@@ -113,8 +116,8 @@ class SimulatedExchange:
         self._fire(until_ns)
         self.now_ns = max(self.now_ns, until_ns)
 
-    def rebuild(self, happening: Happening, trades: Iterable[TradeRow]) -> None:
-        """Take over, after a restart, a happening whose consequences are in the ledger already.
+    def rebuild(self, trades: Iterable[TradeRow], happening: Happening | None = None) -> None:
+        """Take over, after a restart, what has its consequences in the ledger already.
 
         `trades` are those made since the happening before it; they took from the books.
         """
@@ -129,11 +132,8 @@ class SimulatedExchange:
         elif isinstance(happening, PrintTrade):
             book = self.core.books.get(happening.slug)
             if book is not None:
-                side = book.aggressor_of(happening.trade)
-                _note_print(book, happening.trade, side)
-        elif isinstance(happening, TellPrice):
-            self.core.listener.on_price(happening)
-        else:
+                _note_print(book, happening.trade, book.aggressor_of(happening.trade))
+        elif happening is not None:
             self._happen(happening)
 
     def _at(self, now_ns: int) -> int:
@@ -145,17 +145,28 @@ class SimulatedExchange:
         while (timer := self.core.timers.pop_due(until_ns)) is not None:
             self._run_timer(timer)
 
+    def _is_stale(self, timer: Timer) -> bool:
+        """Say whether what a timer was set for has happened otherwise."""
+        state = self.ledger.state
+        if timer.kind is TimerKind.REDEEM:
+            window = state.windows.get(timer.key)
+            return window is None or bool(window.redeemed_ns)
+        if timer.kind is TimerKind.ADVANCE:
+            return state.trades[timer.key].status not in _NEXT_STATUS
+        return not state.orders[timer.key].is_open
+
     def _run_timer(self, timer: Timer) -> None:
         state = self.ledger.state
+        if self._is_stale(timer):
+            return
         # After a restart a timer may be overdue; nothing is written at a time already over.
         ts_ns = max(timer.ts_ns, self.now_ns)
         self.now_ns = ts_ns
         if timer.kind is TimerKind.REDEEM:
             redeem_window(self.core, timer.key, ts_ns)
         elif timer.kind is TimerKind.ADVANCE:
-            status = _NEXT_STATUS.get(state.trades[timer.key].status)
-            if status is not None:
-                self.core.emit(TradeAdvanced(ts_ns=ts_ns, trade_id=timer.key, status=status))
+            status = _NEXT_STATUS[state.trades[timer.key].status]
+            self.core.emit(TradeAdvanced(ts_ns=ts_ns, trade_id=timer.key, status=status))
         elif timer.kind is TimerKind.RELEASE:
             if state.orders[timer.key].state is OrderState.HELD:
                 release(self.core, state.orders[timer.key], ts_ns)

@@ -65,9 +65,10 @@ class PrintTrade:
 
 @dataclass(frozen=True, slots=True)
 class TellPrice:
-    """A reference price arrived; `price_ns` is its source's own time."""
+    """A reference price of an asset ("btc") arrived; `price_ns` is its source's own time."""
 
     ts_ns: int
+    asset: str
     source: PriceSource
     price_ns: int
     price_e8: int

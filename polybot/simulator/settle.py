@@ -66,7 +66,7 @@ def resolve_window(core: ExchangeCore, happening: ResolveWindow) -> None:
 
 
 def settle_window(core: ExchangeCore, happening: SettleWindow) -> None:
-    """Offer a market that was not played as closed and resolved."""
+    """Offer a market that was not played as closed and resolved; nobody can hold shares of it."""
     list_window(core, ListWindow(happening.ts_ns, happening.market))
     resolve_window(
         core,
@@ -78,6 +78,7 @@ def settle_window(core: ExchangeCore, happening: SettleWindow) -> None:
             happening.close_e8,
         ),
     )
+    redeem_window(core, happening.market.slug, happening.ts_ns)
 
 
 def redeem_window(core: ExchangeCore, slug: str, ts_ns: int) -> None:

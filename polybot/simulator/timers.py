@@ -85,9 +85,9 @@ class Timers:
         elif isinstance(record, WindowResolved):
             self._set(record.ts_ns + self._rules.redeem_after_ns, TimerKind.REDEEM, record.slug)
 
-    def next_ns(self) -> int | None:
-        """Return when the next timer is due, None when there is none."""
-        return self._heap[0].ts_ns if self._heap else None
+    def first(self) -> Timer | None:
+        """Return the earliest timer, None when there is none."""
+        return self._heap[0] if self._heap else None
 
     def pop_due(self, until_ns: int) -> Timer | None:
         """Take the earliest timer due at or before a time, None when there is none."""

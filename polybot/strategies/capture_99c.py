@@ -7,7 +7,7 @@ One entry a window, its exits judged to the close. The rules are those of the pu
 import msgspec
 
 from polybot.domain.order import OrderStatus, Side
-from polybot.domain.risk import uses_the_entry
+from polybot.domain.risk_figures import uses_the_entry
 from polybot.strategies.base import Decision, View
 from polybot.strategies.capture_99c_entry import decide_entry, decide_waiting
 from polybot.strategies.capture_99c_exits import decide_holding

@@ -1,6 +1,7 @@
-"""What most bots do with the same frame: json, a dict for a book, and the official client for the order."""
+"""What most bots do with the same frame: json, a dict as the book, the official client for the order."""
 
 import json
+from time import perf_counter_ns
 from typing import Any
 
 from py_clob_client_v2 import ApiCreds, ClobClient, MarketOrderArgs, OrderType, PartialCreateOrderOptions
@@ -18,6 +19,7 @@ class OfflineClient(ClobClient):
         super().__init__("https://clob.invalid", 137, key=PRIVATE_KEY, creds=creds)
         self.asked: list[str] = []
         self.posted: list[tuple[dict[str, str], str]] = []
+        self.sent_ns = 0
 
     def _get(self, endpoint: str, headers: Any = None, params: Any = None) -> Any:
         self.asked.append(endpoint)
@@ -33,6 +35,7 @@ class OfflineClient(ClobClient):
         }
 
     def _post(self, endpoint: str, headers: Any = None, data: Any = None, params: Any = None) -> Any:
+        self.sent_ns = perf_counter_ns()
         self.posted.append((headers, data))
         return {"success": True, "orderID": ""}
 

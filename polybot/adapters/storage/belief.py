@@ -24,7 +24,7 @@ _SETTLED = """
     SELECT token_id, MAX(won), SUM(size_shares), SUM(payout_usdc)
     FROM settlement GROUP BY token_id"""
 _FLOWS = "SELECT kind, amount_usdc, token_id, size_shares, detail FROM flow ORDER BY id"
-_FOREIGN = """
+FOREIGN = """
     SELECT json_extract(body, '$.subject') FROM event WHERE type = 'DriftFound'
     AND json_extract(body, '$.kind') IN ('foreign_order', 'foreign_fill')"""
 # Integer division rounds down, as domain/money does for the positive amounts there are.
@@ -44,11 +44,10 @@ def read_belief(database: SqliteDatabase, *, newest_orders: int | None = None) -
     """
     with database.atomic():
         orders = _orders(database, newest_orders)
-        since_ns = min((order.created_ns for order in orders), default=0)
-        all_fills = read_fills(database)
+        since_ns = _since_ns(orders) if newest_orders is not None else 0
+        fills = read_fills(database, FillRow.matched_ns >= since_ns)
         held, won, lost = _positions(database)
-        cash, notes = _cash(database, all_fills)
-        fills = [fill for fill in all_fills if newest_orders is None or fill.matched_ns >= since_ns]
+        cash, notes = _cash(database)
         return Belief(
             orders={order.venue_order_id: order for order in orders},
             fills={fill.key: fill for fill in fills},
@@ -56,7 +55,7 @@ def read_belief(database: SqliteDatabase, *, newest_orders: int | None = None) -
             held=held,
             won=won,
             lost=lost,
-            foreign=frozenset(str(row[0]) for row in execute(database, _FOREIGN)),
+            foreign=frozenset(str(row[0]) for row in execute(database, FOREIGN)),
             forgettable=_forgettable(database, orders),
             windows=len({order.slug for order in orders}),
             notes=notes,

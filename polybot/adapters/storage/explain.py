@@ -13,7 +13,7 @@ from polybot.errors import InvalidValue
 SHORTEST_PREFIX = 4
 
 _COLUMNS = "ts_event, ts_init, source, seq, type, order_id, body"
-_OF_WINDOW = f"SELECT {_COLUMNS} FROM event WHERE slug = ? AND slug <> '' ORDER BY ts_init, id"  # noqa: S608
+OF_WINDOW = f"SELECT {_COLUMNS} FROM event WHERE slug = ? AND slug <> '' ORDER BY ts_init, id"  # noqa: S608
 # An order's own events, those of the decision and the intent behind it, and what its window became.
 _OF_ORDER = f"""
     SELECT {_COLUMNS} FROM event WHERE id IN (
@@ -37,7 +37,7 @@ def explain(database: SqliteDatabase, key: str) -> Explanation | None:
     None when nothing matches; raises InvalidValue, naming them, when several orders do.
     """
     if execute(database, _FIND_WINDOW, (key,)):
-        return Explanation("window", key, key, _entries(execute(database, _OF_WINDOW, (key,))))
+        return Explanation("window", key, key, _entries(execute(database, OF_WINDOW, (key,))))
     if len(key) < SHORTEST_PREFIX:
         return None
     found = execute(database, _FIND_ORDER, (key, key + "\U0010ffff"))

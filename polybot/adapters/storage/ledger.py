@@ -10,8 +10,9 @@ from polybot.adapters.storage import models
 from polybot.adapters.storage.connection import open_for_writing
 from polybot.adapters.storage.projections import project
 from polybot.adapters.storage.statements import execute, execute_many, translated
-from polybot.adapters.storage.subjects import subject_of
-from polybot.domain.stored import StoreResult
+from polybot.adapters.storage.subjects import Subject, subject_of
+from polybot.adapters.storage.work_lists import read_grade_cases, read_open_questions
+from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
 from polybot.messages.envelope import Envelope
 from polybot.messages.tracking import WindowGraded
 from polybot.ports import Clock
@@ -39,7 +40,7 @@ class Ledger:
     """
 
     def __init__(self, database: SqliteDatabase, path: Path, clock: Clock) -> None:
-        self._database = database
+        self.database = database
         self._path = path
         self._clock = clock
         self._positions: dict[str, int] = {}
@@ -69,7 +70,7 @@ class Ledger:
         if not durable:
             return StoreResult()
         try:
-            with translated(str(self._path)), self._database.atomic("IMMEDIATE"):
+            with translated(str(self._path)), self.database.atomic("IMMEDIATE"):
                 return self._store(durable)
         except BaseException:
             # What was counted in memory was rolled back on disk.
@@ -81,7 +82,7 @@ class Ledger:
         window = models.MarketWindowRow
         with translated(str(self._path)):
             window.update(asks=asks, next_ask_ns=next_ask_ns).where(window.slug == slug).execute(
-                self._database
+                self.database
             )
 
     def note_graded(self, slugs: Iterable[str]) -> None:
@@ -89,17 +90,29 @@ class Ledger:
         window = models.MarketWindowRow
         with translated(str(self._path)):
             window.update(grade_due=False).where(window.slug.in_(list(slugs))).execute(
-                self._database
+                self.database
             )
 
     def close(self) -> None:
         """Let go of the file."""
-        self._database.close()
+        self.database.close()
 
-    @property
-    def database(self) -> SqliteDatabase:
-        """The open database, for reading within this process."""
-        return self._database
+    def is_settled(self, slug: str) -> bool:
+        """Return whether a window has an official outcome."""
+        with translated(str(self._path)):
+            return bool(
+                execute(self.database, "SELECT 1 FROM window_outcome WHERE slug = ?", (slug,))
+            )
+
+    def open_questions(self) -> list[OpenQuestion]:
+        """Return the windows without an official outcome, by close."""
+        with translated(str(self._path)):
+            return read_open_questions(self.database)
+
+    def grade_cases(self, limit: int) -> list[GradeCase]:
+        """Return at most `limit` settled windows to which something happened since their grade."""
+        with translated(str(self._path)):
+            return read_grade_cases(self.database, limit)
 
     def _store(self, records: Sequence[Record]) -> StoreResult:
         now_ns = self._clock.now_ns()
@@ -115,18 +128,18 @@ class Ledger:
                 continue
             subject = subject_of(body)
             rows.append(_event_row(envelope, subject, record_hash))
-            project(self._database, envelope, body)
+            project(self.database, envelope, body)
             self._positions[envelope.source] = envelope.seq
             sessions[envelope.source] = envelope.session
             if subject.slug and not isinstance(body, WindowGraded):
                 touched.add(subject.slug)
-        execute_many(self._database, _INSERT_EVENT, rows)
+        execute_many(self.database, _INSERT_EVENT, rows)
         execute_many(
-            self._database,
+            self.database,
             _UPSERT_POSITION,
             [(source, name, self._positions[source], now_ns) for source, name in sessions.items()],
         )
-        execute_many(self._database, _MARK_GRADE_DUE, [(slug,) for slug in sorted(touched)])
+        execute_many(self.database, _MARK_GRADE_DUE, [(slug,) for slug in sorted(touched)])
         return StoreResult(
             stored=len(rows),
             duplicates=duplicates,
@@ -145,27 +158,27 @@ class Ledger:
             f"was {record_hash} ({envelope.type} of session {envelope.session})"
         )
         repeated = models.ConflictRow.select().where(models.ConflictRow.detail == detail)
-        if list(repeated.tuples().execute(self._database)):
+        if list(repeated.tuples().execute(self.database)):
             return []
         models.ConflictRow.insert(
             source=envelope.source, seq=envelope.seq, detail=detail, found_ns=now_ns
-        ).execute(self._database)
+        ).execute(self.database)
         return [detail]
 
     def _known_hash(self, envelope: Envelope, rows: list[tuple[Any, ...]]) -> str:
         for row in rows:
             if (row[0], row[2]) == (envelope.source, envelope.seq):
                 return str(row[3])
-        stored = execute(self._database, _KNOWN_HASH, (envelope.source, envelope.seq))
+        stored = execute(self.database, _KNOWN_HASH, (envelope.source, envelope.seq))
         return str(stored[0][0]) if stored else ""
 
     def _load_positions(self) -> None:
         with translated(str(self._path)):
-            rows = execute(self._database, "SELECT source, seq FROM source_position")
+            rows = execute(self.database, "SELECT source, seq FROM source_position")
         self._positions = dict(rows)
 
 
-def _event_row(envelope: Envelope, subject: Any, record_hash: str) -> tuple[Any, ...]:
+def _event_row(envelope: Envelope, subject: Subject, record_hash: str) -> tuple[Any, ...]:
     return (
         envelope.source,
         envelope.session,

@@ -58,14 +58,16 @@ def check_version(database: SqliteDatabase) -> int:
     return version
 
 
-def migrate(database: SqliteDatabase, *, now_ns: int) -> tuple[int, ...]:
+def migrate(
+    database: SqliteDatabase, *, now_ns: int, until: int = NEWEST_VERSION
+) -> tuple[int, ...]:
     """Run the migrations this database lacks, in order, and return their versions.
 
     Each step commits on its own, so an interrupted run continues where it stopped. Raises
     StorageError when the database is newer than this program.
     """
     version = check_version(database)
-    pending = [migration for migration in MIGRATIONS if migration.version > version]
+    pending = [migration for migration in MIGRATIONS if version < migration.version <= until]
     for migration in pending:
         with database.atomic("IMMEDIATE"):
             execute(

@@ -17,7 +17,8 @@ from peewee import (
 database_proxy = DatabaseProxy()
 
 
-def _table_name(model: type[Model]) -> str:
+def table_name(model: type[Model]) -> str:
+    """Return the name of a model's table: WindowGradeRow is window_grade."""
     name = model.__name__.removesuffix("Row")
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]
 
@@ -26,9 +27,9 @@ class Table(Model):
     """Base of every table: its database is known only when the ledger opens one."""
 
     class Meta:
-        """Name tables after their models: WindowGradeRow is window_grade."""
+        """Name tables after their models."""
 
-        table_function = _table_name
+        table_function = table_name
         database = database_proxy
         legacy_table_names = False
 
@@ -207,7 +208,11 @@ class WindowSummaryRow(Table):
 
 
 class WindowGradeRow(Table):
-    """One agent's window with its grade and P&L; `close_ns` is the window's."""
+    """One agent's window with its newest grade and P&L.
+
+    `settled_ns` is when it was graded first, `graded_ns` when it was graded last (market time);
+    ids go up in the order of the first grades.
+    """
 
     id = AutoField()
     slug = TextField()
@@ -219,6 +224,7 @@ class WindowGradeRow(Table):
     cost_usdc = BigIntegerField()
     trades = IntegerField()
     close_ns = BigIntegerField()
+    settled_ns = BigIntegerField()
     graded_ns = BigIntegerField()
 
 
@@ -329,3 +335,8 @@ ALL_TABLES: tuple[type[Table], ...] = (
     FeedStateRow,
     ProcessSessionRow,
 )
+
+
+def column_names(model: type[Table]) -> list[str]:
+    """Return the names of a model's columns, in order."""
+    return list(model._meta.columns)  # noqa: SLF001 (peewee's own way to ask)

@@ -1,17 +1,20 @@
-"""The database as everybody but the tracker sees it: opened read-only, answering in typed values."""
+"""The database as everybody but the tracker sees it: read-only, answering in typed values."""
 
+from datetime import tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from peewee import SqliteDatabase
 
 from polybot.adapters.storage.belief import read_belief
 from polybot.adapters.storage.connection import open_for_reading
 from polybot.adapters.storage.explain import explain
+from polybot.adapters.storage.newest_state import read_trading_state
+from polybot.adapters.storage.settled_trades import read_settled_trades
 from polybot.adapters.storage.statements import execute, translated
 from polybot.adapters.storage.window_reports import read_pnl, read_trades, read_windows
 from polybot.adapters.storage.work_lists import read_open_questions
 from polybot.domain.audit import Belief
+from polybot.domain.metrics import SettledTrade
 from polybot.domain.stored import (
     Explanation,
     OpenQuestion,
@@ -19,6 +22,7 @@ from polybot.domain.stored import (
     TradeReport,
     WindowReport,
 )
+from polybot.messages.safety import TradingStateChanged
 
 MANY = 1_000_000
 
@@ -43,7 +47,7 @@ class LedgerReader:
         self._database.close()
 
     def windows(self, *, now_ns: int, since_ns: int = 0, limit: int = MANY) -> list[WindowReport]:
-        """Return windows that close at or after `since_ns`, newest first; `now_ns` is market time."""
+        """Return windows that close at or after `since_ns`, newest first; all in market time."""
         with translated(self._path):
             return read_windows(self._database, since_ns=since_ns, now_ns=now_ns, limit=limit)
 
@@ -52,7 +56,7 @@ class LedgerReader:
         with translated(self._path):
             return read_trades(self._database, since_ns=since_ns, limit=limit)
 
-    def pnl(self, *, zone: ZoneInfo, since_ns: int = 0) -> list[PnlRow]:
+    def pnl(self, *, zone: tzinfo, since_ns: int = 0) -> list[PnlRow]:
         """Return P&L by day of `zone` and agent for windows that close at or after `since_ns`."""
         with translated(self._path):
             return read_pnl(self._database, since_ns=since_ns, zone=zone)
@@ -76,10 +80,27 @@ class LedgerReader:
         with translated(self._path):
             return read_belief(self._database, newest_orders=newest_orders)
 
+    def settled_trades(self) -> list[SettledTrade]:
+        """Return every agent's window with trades and a grade, in the order of the first grades."""
+        with translated(self._path):
+            return read_settled_trades(self._database)
+
+    def recorded_marks(self) -> frozenset[str]:
+        """Return the marks of all recorded reflections."""
+        with translated(self._path):
+            return frozenset(
+                row[0] for row in execute(self._database, "SELECT mark FROM reflection")
+            )
+
     def positions(self) -> dict[str, int]:
         """Return the seq of the last stored event of each source."""
         with translated(self._path):
             return dict(execute(self._database, "SELECT source, seq FROM source_position"))
+
+    def trading_state(self) -> TradingStateChanged | None:
+        """Return the trader's newest state with all its claims, None when none is known."""
+        with translated(self._path):
+            return read_trading_state(self._database)
 
     def last_commit_ns(self) -> int:
         """Return the wall time of the last stored event, 0 when there is none."""

@@ -64,7 +64,7 @@ TRADING = (
         id INTEGER PRIMARY KEY, slug TEXT NOT NULL, agent TEXT NOT NULL, strategy TEXT NOT NULL,
         grade TEXT NOT NULL, pnl_usdc INTEGER NOT NULL, fees_usdc INTEGER NOT NULL,
         cost_usdc INTEGER NOT NULL, trades INTEGER NOT NULL, close_ns INTEGER NOT NULL,
-        graded_ns INTEGER NOT NULL) STRICT""",
+        settled_ns INTEGER NOT NULL, graded_ns INTEGER NOT NULL) STRICT""",
     "CREATE UNIQUE INDEX IF NOT EXISTS window_grade_key ON window_grade (slug, agent)",
     """CREATE TABLE IF NOT EXISTS flow (
         id INTEGER PRIMARY KEY, kind TEXT NOT NULL, amount_usdc INTEGER NOT NULL,
@@ -100,10 +100,9 @@ OPERATIONS = (
 )
 
 QUERIES = (
-    # Win rate and P&L by strategy or agent and day, answered from the index alone.
-    """CREATE INDEX IF NOT EXISTS window_grade_by_strategy ON window_grade
-        (strategy, close_ns, agent, grade, pnl_usdc, fees_usdc, cost_usdc, trades)""",
-    "CREATE INDEX IF NOT EXISTS window_grade_by_close ON window_grade (close_ns)",
+    # Win rate and P&L by day, agent and strategy, answered from the index alone.
+    """CREATE INDEX IF NOT EXISTS window_grade_by_close ON window_grade
+        (close_ns, agent, strategy, trades, pnl_usdc, fees_usdc, cost_usdc)""",
     # The last trades.
     "CREATE INDEX IF NOT EXISTS fill_by_time ON fill (matched_ns)",
     "CREATE INDEX IF NOT EXISTS fill_by_window ON fill (slug, agent)",
@@ -120,6 +119,7 @@ QUERIES = (
     "CREATE INDEX IF NOT EXISTS event_by_order ON event (order_id) WHERE order_id <> ''",
     "CREATE INDEX IF NOT EXISTS event_by_decision ON event (decision_id) WHERE decision_id <> ''",
     "CREATE INDEX IF NOT EXISTS event_drift ON event (id) WHERE type = 'DriftFound'",
+    "CREATE INDEX IF NOT EXISTS event_state ON event (id) WHERE type = 'TradingStateChanged'",
     "CREATE INDEX IF NOT EXISTS alert_open ON alert (key) WHERE cleared_ns = 0",
     "CREATE INDEX IF NOT EXISTS audit_by_time ON audit (audited_ns)",
 )

@@ -19,10 +19,17 @@ def translated(path: str) -> Iterator[None]:
     try:
         yield
     except peewee.PeeweeException as error:
-        text = str(error)
-        if "full" in text:
-            raise DiskFull(f"cannot write {path}: {text}; make room on its disk") from error
-        raise StorageError(f"cannot use {path}: {text}; check the file and its disk") from error
+        first = _first_cause(error)
+        if "full" in str(first):
+            raise DiskFull(f"cannot write {path}: {first}; make room on its disk") from error
+        raise StorageError(f"cannot use {path}: {first}; check the file and its disk") from error
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return the error that began it: SQLite rolls back by itself, and rolling back then fails."""
+    while isinstance(error.__context__, peewee.PeeweeException | sqlite3.Error):
+        error = error.__context__
+    return error
 
 
 def execute(database: SqliteDatabase, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:

@@ -74,7 +74,9 @@ def window_graded(database: SqliteDatabase, envelope: Envelope, event: WindowGra
         models.MarketWindowRow.slug == event.slug
     )
     close_ns = [row[0] for row in window.tuples().execute(database)]
-    models.WindowGradeRow.insert(
+    table = models.WindowGradeRow
+    # Not a replacement: id and `settled_ns` of the first grade stay, so trades keep their order.
+    table.insert(
         slug=event.slug,
         agent=event.agent,
         strategy=event.strategy,
@@ -84,8 +86,20 @@ def window_graded(database: SqliteDatabase, envelope: Envelope, event: WindowGra
         cost_usdc=event.cost_usdc,
         trades=event.trades,
         close_ns=close_ns[0] if close_ns else envelope.ts_event,
+        settled_ns=envelope.ts_event,
         graded_ns=envelope.ts_event,
-    ).on_conflict_replace().execute(database)
+    ).on_conflict(
+        conflict_target=[table.slug, table.agent],
+        preserve=[
+            table.strategy,
+            table.grade,
+            table.pnl_usdc,
+            table.fees_usdc,
+            table.cost_usdc,
+            table.trades,
+            table.graded_ns,
+        ],
+    ).execute(database)
 
 
 def window_summarized(database: SqliteDatabase, _: Envelope, event: WindowSummarized) -> None:
@@ -189,7 +203,7 @@ def fill_matched(database: SqliteDatabase, envelope: Envelope, event: FillMatche
         is_maker=fill.is_maker,
         matched_ns=fill.matched_ns,
         status=fill.status.value,
-    ).execute(database)
+    ).on_conflict_ignore().execute(database)
     if fill.counts:
         _count_fill(database, fill.venue_order_id, envelope.ts_event)
 

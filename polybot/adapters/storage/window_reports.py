@@ -2,29 +2,27 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import tzinfo
 
 from peewee import SqliteDatabase
 
 from polybot.adapters.storage.statements import Row, execute
+from polybot.domain.metrics import trading_day
 from polybot.domain.stored import PnlRow, StoredGrade, TradeReport, WindowReport, WindowStatus
 
-SECOND_NS = 1_000_000_000
-
-_WINDOWS = """
+WINDOWS = """
     SELECT w.slug, w.series, w.open_ns, w.close_ns, o.outcome, o.provisional
     FROM market_window w LEFT JOIN window_outcome o ON o.slug = w.slug
     WHERE w.close_ns >= ? ORDER BY w.close_ns DESC, w.slug DESC LIMIT ?"""
 _GRADES_SINCE = """
     SELECT slug, agent, strategy, grade, pnl_usdc, fees_usdc, cost_usdc, trades
     FROM window_grade WHERE close_ns >= ? ORDER BY agent"""
-_TRADES = """
+TRADES = """
     SELECT f.matched_ns, f.slug, f.agent, f.outcome, f.side, COALESCE(o.purpose, ''), f.price_bps,
         f.size_shares, f.fee_usdc, f.is_maker, f.status, f.venue_order_id, f.trade_id
     FROM fill f LEFT JOIN venue_order o ON o.venue_order_id = f.venue_order_id
     WHERE f.matched_ns >= ? ORDER BY f.matched_ns DESC, f.id DESC LIMIT ?"""
-_RESULTS = """
+RESULTS = """
     SELECT close_ns, agent, strategy, trades, pnl_usdc, fees_usdc, cost_usdc
     FROM window_grade WHERE close_ns >= ? AND trades > 0"""
 
@@ -38,7 +36,7 @@ def read_windows(
         grades[slug].append(StoredGrade(*figures))
     return [
         _window(row, tuple(grades.get(row[0], ())), now_ns)
-        for row in execute(database, _WINDOWS, (since_ns, limit))
+        for row in execute(database, WINDOWS, (since_ns, limit))
     ]
 
 
@@ -71,7 +69,7 @@ def read_trades(database: SqliteDatabase, *, since_ns: int, limit: int) -> list[
     """Return fills matched at or after `since_ns`, newest first."""
     return [
         TradeReport(*(*row[:9], bool(row[9]), *row[10:]))
-        for row in execute(database, _TRADES, (since_ns, limit))
+        for row in execute(database, TRADES, (since_ns, limit))
     ]
 
 
@@ -86,16 +84,11 @@ class _Sums:
     cost_usdc: int = 0
 
 
-def trading_day(ns: int, zone: ZoneInfo) -> str:
-    """Return the calendar day of a moment in the trading zone, as YYYY-MM-DD."""
-    return datetime.fromtimestamp(ns // SECOND_NS, tz=UTC).astimezone(zone).date().isoformat()
-
-
-def read_pnl(database: SqliteDatabase, *, since_ns: int, zone: ZoneInfo) -> list[PnlRow]:
+def read_pnl(database: SqliteDatabase, *, since_ns: int, zone: tzinfo) -> list[PnlRow]:
     """Return P&L by trading day and agent, oldest day first, of windows with trades."""
     sums: dict[tuple[str, str, str], _Sums] = defaultdict(_Sums)
     for close_ns, agent, strategy, trades, pnl, fees, cost in execute(
-        database, _RESULTS, (since_ns,)
+        database, RESULTS, (since_ns,)
     ):
         row = sums[trading_day(close_ns, zone), agent, strategy]
         row.windows += 1

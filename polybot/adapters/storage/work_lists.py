@@ -13,7 +13,7 @@ _OPEN_QUESTIONS = """
     SELECT w.slug, w.condition_id, w.close_ns, w.asks, w.next_ask_ns
     FROM market_window w LEFT JOIN window_outcome o ON o.slug = w.slug
     WHERE o.slug IS NULL ORDER BY w.close_ns, w.slug"""
-_TO_GRADE = """
+TO_GRADE = """
     SELECT w.slug, w.market, o.outcome FROM market_window w
     JOIN window_outcome o ON o.slug = w.slug
     WHERE w.grade_due = 1 ORDER BY w.close_ns, w.slug LIMIT ?"""
@@ -33,7 +33,7 @@ def read_grade_cases(database: SqliteDatabase, limit: int) -> list[GradeCase]:
     """Return settled windows something has happened to since they were last graded."""
     return [
         _grade_case(database, slug, from_text(market, Market), Outcome(outcome))
-        for slug, market, outcome in execute(database, _TO_GRADE, (limit,))
+        for slug, market, outcome in execute(database, TO_GRADE, (limit,))
     ]
 
 

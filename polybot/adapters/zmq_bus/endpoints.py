@@ -1,9 +1,9 @@
 """Where a process's bus sockets are, and the claim that makes each of them one process's own."""
 
+import contextlib
 import fcntl
 import os
 import socket
-import time
 from pathlib import Path
 
 import zmq
@@ -27,7 +27,6 @@ _RECONNECT_OPTIONS: dict[int, int] = {
     zmq.RECONNECT_IVL_MAX: SLOWEST_RECONNECT_MS,
 }
 BusContext = zmq.Context[zmq.Socket[bytes]]
-_UNLINK_POLLS = 200
 
 
 def open_context() -> BusContext:
@@ -88,12 +87,10 @@ class BoundSocket:
     def close(self) -> None:
         """Close the socket, then give the path up."""
         self.socket.close()
-        # ZeroMQ unlinks the path on its own thread; the next owner's socket must not be the victim.
-        for _ in range(_UNLINK_POLLS):
-            if self._lock < 0 or not self._path.exists():
-                break
-            time.sleep(0.001)
         if self._lock >= 0:
+            # ZeroMQ leaves the file behind; while the lock is held it can only be this socket's.
+            with contextlib.suppress(OSError):
+                self._path.unlink()
             os.close(self._lock)
             self._lock = -1
 

@@ -97,4 +97,7 @@ class Agent:
         self._watch(slug).memory = msgspec.json.decode(memory, type=self.strategy.memory_type)
 
     def _watch(self, slug: str) -> _Watch:
-        return self._watches.setdefault(slug, _Watch())
+        watch = self._watches.get(slug)
+        if watch is None:
+            watch = self._watches[slug] = _Watch()
+        return watch

@@ -5,7 +5,7 @@ from typing import Any
 
 from polybot.domain.fees import fill_fee_usdc
 from polybot.domain.fill import Fill, FillStatus, next_fill_status
-from polybot.domain.order import Order, OrderStatus, OrderTrigger, Side, next_status
+from polybot.domain.order import Order, OrderStatus, OrderTrigger, next_status
 from polybot.errors import InvalidTransition
 from polybot.messages.trading import (
     DriftFound,
@@ -17,6 +17,8 @@ from polybot.ports import MarketClock, Outbox, VenueFill
 from polybot.services.trader.state import TraderState
 
 logger = logging.getLogger(__name__)
+
+_STATUSES = {status.value: status for status in FillStatus}
 
 
 class Bookkeeper:
@@ -43,6 +45,8 @@ class Bookkeeper:
         self, order: Order, trigger: OrderTrigger, *, code: str = "", detail: str = ""
     ) -> OrderStatus:
         """Move an order along its table; returns its status, which may be the same as before."""
+        # What the caller holds may be older than an event recorded since.
+        order = self.state.orders[order.venue_order_id]
         try:
             status = next_status(order.status, trigger)
         except InvalidTransition as error:
@@ -58,12 +62,17 @@ class Bookkeeper:
         if order is None:
             self.drift("foreign_fill", told.trade_id, f"of order {told.venue_order_id}, not ours")
             return
-        known = self.state.fills.get((told.trade_id, told.venue_order_id))
-        status = FillStatus(told.status)
+        if told.size_shares <= 0 or told.price_bps <= 0:
+            self.drift("empty_fill", told.trade_id, f"{told.size_shares} at {told.price_bps}")
+            return
+        status = self._status_of(told)
+        if self._known(told) is None:
+            # A trade first heard of when it had FAILED is booked and undone, so that it is known.
+            failed = status is FillStatus.FAILED
+            self._book(order, told, FillStatus.MATCHED if failed else status)
+        known = self._known(told)
         if known is not None:
             self._report(known, status)
-        elif status is not FillStatus.FAILED:
-            self._book(order, told, status)
 
     def drift(self, kind: str, subject: str, detail: str) -> None:
         """Record once that the exchange shows something our books do not explain."""
@@ -72,6 +81,17 @@ class Bookkeeper:
         self._drifts.add((kind, subject))
         logger.warning("drift: %s %s: %s", kind, subject, detail)
         self.record(DriftFound(kind=kind, subject=subject, detail=detail))
+
+    def _known(self, told: VenueFill) -> Fill | None:
+        return self.state.fills.get((told.trade_id, told.venue_order_id))
+
+    def _status_of(self, told: VenueFill) -> FillStatus:
+        status = _STATUSES.get(told.status)
+        if status is None:
+            self.drift("fill_status", told.trade_id, f"expected a known one, was {told.status!r}")
+            # It counts for exposure, and takes no later stage back.
+            return FillStatus.MATCHED
+        return status
 
     def _report(self, known: Fill, status: FillStatus) -> None:
         try:
@@ -95,9 +115,7 @@ class Bookkeeper:
 
     def _book(self, order: Order, told: VenueFill, status: FillStatus) -> None:
         market = self.state.markets[order.slug]
-        fee = fill_fee_usdc(
-            market.fee, told.price_bps, told.size_shares, is_maker=told.is_maker
-        )
+        fee = fill_fee_usdc(market.fee, told.price_bps, told.size_shares, is_maker=told.is_maker)
         fill = Fill(
             trade_id=told.trade_id,
             venue_order_id=order.venue_order_id,
@@ -105,7 +123,7 @@ class Bookkeeper:
             slug=order.slug,
             token_id=order.token_id,
             outcome=order.outcome,
-            side=Side(order.side),
+            side=order.side,
             price_bps=told.price_bps,
             size_shares=told.size_shares,
             fee_usdc=fee,

@@ -31,6 +31,10 @@ class TradingClaims:
         """The strictest state claimed now."""
         return effective_state(self._books.state.claims)
 
+    def is_claimed_by(self, source: str) -> bool:
+        """Return whether a source claims anything now."""
+        return any(claim.source == source for claim in self._books.state.claims)
+
     def claim(self, source: str, state: TradingState, reason: str) -> None:
         """Let a source claim a state; repeating a claim keeps its first time."""
         held = self._books.state.claims
@@ -57,9 +61,7 @@ class TradingClaims:
     def _change(self, claims: tuple[Claim, ...]) -> None:
         was = self.state
         now = effective_state(claims)
-        self._books.record(
-            TradingStateChanged(state=now.value, was=was.value, claims=claims)
-        )
+        self._books.record(TradingStateChanged(state=now.value, was=was.value, claims=claims))
         log = logger.warning if now is not was and now is not TradingState.ACTIVE else logger.info
         log(
             "trading state %s (was %s): %s",

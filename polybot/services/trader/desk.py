@@ -70,6 +70,8 @@ class Desk:
             self.access.gateway.post(order)
         if cancels:
             self.access.gateway.cancel(cancels)
+        for order in posts:
+            _say_sent(self.books.state.orders[order.venue_order_id])
         return len(posts) + len(cancels)
 
     def withdraw(self, reason: str) -> None:
@@ -118,7 +120,9 @@ class Desk:
             for intent, verdict in verdicts:
                 self._carry_out(agent, market, intent, verdict, decision_id)
         for order in wanted:
-            reason = next(c.reason for c in decision.cancels if c.venue_order_id == order.venue_order_id)
+            reason = next(
+                c.reason for c in decision.cancels if c.venue_order_id == order.venue_order_id
+            )
             self.cancel(order, reason)
 
     def _record_decision(self, agent: Agent, market: Market, decision: Decision) -> str:
@@ -209,18 +213,6 @@ class Desk:
         self._to_post.append(signed)
         if order.purpose == "entry":
             agent.entered(order.slug)
-        logger.info(
-            "order %s: %s %s %s %s %.2f @ %.4f (%s) %s",
-            order.venue_order_id[:12],
-            agent.name,
-            order.order_type.value,
-            order.side.value,
-            order.outcome.value,
-            order.size_shares / 1e6,
-            order.price_bps / 1e4,
-            order.purpose,
-            order.slug,
-        )
 
     def _deny(
         self, agent: Agent, market: Market, intent: Intent, denied: Denied, ids: tuple[str, str]
@@ -254,3 +246,19 @@ class Desk:
         # Derived, not drawn: a replayed session signs the same orders.
         seed = f"{self.session}-{self.books.state.salts}-{self._numbers}".encode()
         return int.from_bytes(blake2b(seed, digest_size=8).digest()) & SALT_MASK
+
+
+def _say_sent(order: Order) -> None:
+    # Only once it is on its way: a line of the log takes longer to write than an order to sign.
+    logger.info(
+        "order %s: %s %s %s %s %.2f @ %.4f (%s) %s",
+        order.venue_order_id[:12],
+        order.agent,
+        order.order_type.value,
+        order.side.value,
+        order.outcome.value,
+        order.size_shares / 1e6,
+        order.price_bps / 1e4,
+        order.purpose,
+        order.slug,
+    )

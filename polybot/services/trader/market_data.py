@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from polybot.domain.book import OrderBook
 from polybot.domain.market import Market, Outcome
+from polybot.domain.money import PRICE_ONE_BPS
 from polybot.domain.order import Side
 from polybot.errors import InvalidValue
 from polybot.exchange.price_ticks import PRICE_BPS, size_shares
@@ -65,9 +66,10 @@ class MarketData:
             self.events += 1
             try:
                 self._apply(event)
-            except (InvalidValue, KeyError) as error:
+            except InvalidValue as error:
                 self._decoder.refused += 1
                 self._decoder.last_refusal = str(error)
+                self._distrust(event)
         if self._decoder.refused > self._refused_said:
             self._say_refused(frame.mono_ns)
 
@@ -88,10 +90,6 @@ class MarketData:
             imbalance=book.imbalance(),
         )
 
-    def has_book(self, market: Market) -> bool:
-        """Return whether both tokens of a market have a book."""
-        return market.token_up in self._books and market.token_down in self._books
-
     def _apply(self, event: MarketEvent) -> None:
         if isinstance(event, PriceChangeEvent):
             self._apply_changes(event)
@@ -100,7 +98,7 @@ class MarketData:
         elif isinstance(event, TickSizeEvent):
             slug = self._slugs.get(event.asset_id)
             if slug is not None:
-                self.ticks[slug] = PRICE_BPS[event.new_tick_size]
+                self.ticks[slug] = _tick_bps(event.new_tick_size)
                 # The exchange sends a fresh book after a new tick; the old one no longer counts.
                 self._books.pop(event.asset_id, None)
                 self.touched.add(slug)
@@ -125,6 +123,16 @@ class MarketData:
         book.apply_snapshot(_levels(event.bids), _levels(event.asks))
         self.touched.add(slug)
 
+    def _distrust(self, event: MarketEvent) -> None:
+        # Half a snapshot, or a change that is missing, makes a book that never was.
+        if isinstance(event, PriceChangeEvent):
+            tokens = {change.asset_id for change in event.price_changes}
+        else:
+            tokens = {event.asset_id} if isinstance(event, BookEvent) else set()
+        for token in tokens & self._books.keys():
+            del self._books[token]
+            self.touched.add(self._slugs[token])
+
     def _say_refused(self, mono_ns: int) -> None:
         if mono_ns - self._refused_said_ns < REFUSED_LOG_NS and self._refused_said:
             return
@@ -135,6 +143,13 @@ class MarketData:
             self._decoder.refused,
             self._decoder.last_refusal,
         )
+
+
+def _tick_bps(text: str) -> int:
+    tick = PRICE_BPS[text]
+    if not 0 < tick < PRICE_ONE_BPS:
+        raise InvalidValue(f"expected a tick inside 0..1, was {text!r}")
+    return tick
 
 
 def _levels(levels: list[BookLevel]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What the exchange says about our orders: answers, the user stream, and look-ups, as order moves."""
+"""What the exchange says about our orders, by answer, stream or look-up, as moves of orders."""
 
 import logging
 from dataclasses import dataclass, field
@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from polybot.domain.order import TERMINAL, Order, OrderStatus, OrderTrigger
 from polybot.errors import (
     ExchangeError,
+    NotFound,
     OutcomeUnknown,
     PolybotError,
     ProtocolError,
+    Rejected,
     Unavailable,
 )
 from polybot.exchange.account_rows import own_fills
@@ -22,12 +24,32 @@ from polybot.exchange.wire_user_stream import (
     plain_status,
     user_decoder,
 )
-from polybot.ports import CancelAnswer, ExchangeAccess, OrderLookup, PostAnswer, StreamFrame
+from polybot.ports import (
+    CancelAnswer,
+    ExchangeAccess,
+    OrderLookup,
+    PostAnswer,
+    StreamFrame,
+    VenueOrder,
+)
 from polybot.services.trader.bookkeeping import Bookkeeper
 
 logger = logging.getLogger(__name__)
 
-ENDED_AT_VENUE = frozenset({"CANCELED", "INVALID", "CANCELED_MARKET_RESOLVED", "UNMATCHED"})
+MATCHED = "MATCHED"
+# An order that met nobody within its delay; one that may rest has been placed all the same.
+UNMATCHED = "UNMATCHED"
+ENDED_AT_VENUE = frozenset({"CANCELED", "INVALID", "CANCELED_MARKET_RESOLVED"})
+ORDER_ID_MISMATCH = "order_id_mismatch"
+
+# What an order may be waiting for, and what it means that it will not come.
+LOST_ANSWERS = {
+    OrderStatus.SUBMITTED: OrderTrigger.LOSE_ANSWER,
+    OrderStatus.PENDING_CANCEL: OrderTrigger.REFUSE_CANCEL,
+}
+_DEFINITE = (Rejected, NotFound)
+# The exchange shows these alive: our books say that nobody knows, or that they never were.
+_TO_ADOPT = (OrderStatus.UNKNOWN, OrderStatus.NOT_PLACED, OrderStatus.SUBMITTED)
 
 
 @dataclass(slots=True)
@@ -36,7 +58,8 @@ class OrderAnswers:
 
     `closing` holds, for FAK and FOK orders that matched, the trades still to come: when they are
     all booked, what is left of the order is known to be dead. `look_up` collects ids whose true
-    state must be asked for; `snapshot_wanted` says that trades are missing here.
+    state must be asked for; `snapshot_wanted` says that trades are missing here; `mistrust` why
+    order ids cannot be trusted any more, "" while they can.
     """
 
     books: Bookkeeper
@@ -45,50 +68,43 @@ class OrderAnswers:
     look_up: set[str] = field(default_factory=set)
     snapshot_wanted: bool = False
     errors_in_a_row: int = 0
+    mistrust: str = ""
     _decoder: FrameDecoder[UserEvent] = field(default_factory=user_decoder)
 
     def posted(self, answer: PostAnswer) -> None:
         """Apply the answer to a POST."""
-        order = self.books.state.orders[answer.venue_order_id]
-        error = answer.error
-        if error is None:
+        order = self.books.state.orders.get(answer.venue_order_id)
+        if order is None:
+            logger.warning("an answer came to a forgotten order: %s", answer)
+        elif answer.error is not None:
+            self._failed(order, answer.error)
+        else:
             self.errors_in_a_row = 0
             self.books.move(order, OrderTrigger.ACCEPT, code=answer.status)
             if not order.order_type.rests:
                 self.closing[order.venue_order_id] = set(answer.trade_ids)
+                if not answer.trade_ids:
+                    # Not yet a miss: it may still be filled, and only the exchange knows when not.
+                    self.look_up.add(order.venue_order_id)
                 self._close_if_complete(order.venue_order_id)
-            return
-        trigger = _trigger_of(error)
-        code = error.code if isinstance(error, ExchangeError) else type(error).__name__
-        logger.warning(
-            "order %s of %s: %s (%s): %s",
-            order.venue_order_id[:12],
-            order.agent,
-            trigger.value,
-            code,
-            error,
-        )
-        self.books.move(order, trigger, code=code, detail=str(error))
-        if trigger is OrderTrigger.LOSE_ANSWER:
-            self.look_up.add(order.venue_order_id)
-        if not isinstance(error, ExchangeError) or error.status is None:
-            self.errors_in_a_row += 1
 
     def canceled(self, answer: CancelAnswer) -> None:
         """Apply the answer to a cancel; what it leaves open is looked up."""
+        words = answer.not_canceled
         if answer.error is not None:
             logger.warning("cancel: %s", answer.error)
-            self.errors_in_a_row += 1
-            pending = (o for o in self.books.state.open_orders() if _is_canceling(o))
-            self.look_up.update(order.venue_order_id for order in pending)
-            return
-        self.errors_in_a_row = 0
+            self._count(answer.error)
+            words = dict.fromkeys(answer.asked, str(answer.error))
+        else:
+            self.errors_in_a_row = 0
+            told = {*answer.canceled, *words}
+            words = words | {i: "not mentioned" for i in answer.asked if i not in told}
         for venue_order_id in answer.canceled:
             self._end(venue_order_id, OrderTrigger.CANCEL, "canceled")
-        for venue_order_id, words in answer.not_canceled.items():
+        for venue_order_id, detail in words.items():
             order = self.books.state.orders.get(venue_order_id)
             if order is not None and order.status not in TERMINAL:
-                self.books.move(order, OrderTrigger.REFUSE_CANCEL, detail=words)
+                self.books.move(order, OrderTrigger.REFUSE_CANCEL, detail=detail)
                 self.look_up.add(venue_order_id)
 
     def stream_frame(self, frame: StreamFrame) -> None:
@@ -111,24 +127,45 @@ class OrderAnswers:
         told = lookup.order
         if told is None:
             return True
-        self.look_up.discard(order.venue_order_id)
-        if told.matched_shares > order.filled_shares:
-            self.snapshot_wanted = True
-        if told.status in ENDED_AT_VENUE:
-            if told.matched_shares <= order.filled_shares:
-                self._end(order.venue_order_id, OrderTrigger.CANCEL, told.status)
-        elif told.status == "MATCHED":
-            if told.matched_shares <= order.filled_shares and not order.is_complete:
-                # A FAK whose rest was dropped reads MATCHED with less than it asked for.
-                self._end(order.venue_order_id, OrderTrigger.CANCEL, told.status)
-        elif order.status in (OrderStatus.UNKNOWN, OrderStatus.NOT_PLACED, OrderStatus.SUBMITTED):
-            self.books.move(order, OrderTrigger.ACCEPT, detail="found at the exchange")
+        trades_missing = told.matched_shares > order.filled_shares
+        self.snapshot_wanted = self.snapshot_wanted or trades_missing
+        if not _is_over(told, order):
+            if order.status in _TO_ADOPT:
+                self.books.move(order, OrderTrigger.ACCEPT, detail="found at the exchange")
+            if order.order_type.rests:
+                self.look_up.discard(order.venue_order_id)
+        elif not trades_missing:
+            # A FAK whose rest was dropped reads MATCHED with less than it asked for.
+            self._end(order.venue_order_id, OrderTrigger.CANCEL, told.status)
+            self.look_up.discard(order.venue_order_id)
         return False
 
     def after_fills(self) -> None:
         """Close FAK and FOK orders whose announced trades are all booked."""
         for venue_order_id in list(self.closing):
             self._close_if_complete(venue_order_id)
+
+    def _failed(self, order: Order, error: PolybotError) -> None:
+        trigger = _trigger_of(error)
+        code = error.code if isinstance(error, ExchangeError) else type(error).__name__
+        logger.warning(
+            "order %s of %s: %s (%s): %s",
+            order.venue_order_id[:12],
+            order.agent,
+            trigger.value,
+            code,
+            error,
+        )
+        self.books.move(order, trigger, code=code, detail=str(error))
+        if trigger is OrderTrigger.LOSE_ANSWER:
+            self.look_up.add(order.venue_order_id)
+        if code == ORDER_ID_MISMATCH:
+            self.mistrust = str(error)
+        self._count(error)
+
+    def _count(self, error: PolybotError) -> None:
+        # A definite no about this one order says that requests as such work.
+        self.errors_in_a_row = 0 if isinstance(error, _DEFINITE) else self.errors_in_a_row + 1
 
     def _trade(self, event: TradeEvent) -> None:
         try:
@@ -158,8 +195,8 @@ class OrderAnswers:
         self.closing.pop(venue_order_id, None)
 
     def _close_if_complete(self, venue_order_id: str) -> None:
-        order = self.books.state.orders[venue_order_id]
-        if order.status in TERMINAL:
+        order = self.books.state.orders.get(venue_order_id)
+        if order is None or order.status in TERMINAL:
             del self.closing[venue_order_id]
             return
         expected = self.closing[venue_order_id]
@@ -168,8 +205,10 @@ class OrderAnswers:
             self._end(venue_order_id, OrderTrigger.CANCEL, "the rest of a FAK is dropped")
 
 
-def _is_canceling(order: Order) -> bool:
-    return order.status is OrderStatus.PENDING_CANCEL
+def _is_over(told: VenueOrder, order: Order) -> bool:
+    if told.status == UNMATCHED:
+        return not order.order_type.rests
+    return told.status in ENDED_AT_VENUE or told.status == MATCHED
 
 
 def _trigger_of(error: PolybotError) -> OrderTrigger:

@@ -136,7 +136,9 @@ class Reconciler:
     def _adopt(self, venue_order_id: str) -> None:
         order = self.books.state.orders.get(venue_order_id)
         if order is None:
-            self.books.drift("foreign_order", venue_order_id, "listed as ours, but never signed here")
+            self.books.drift(
+                "foreign_order", venue_order_id, "listed as ours, but never signed here"
+            )
         elif order.status in (OrderStatus.UNKNOWN, OrderStatus.NOT_PLACED, OrderStatus.REJECTED):
             self.books.move(order, OrderTrigger.ACCEPT, detail="listed by the exchange")
             self._absent_since_ns.pop(venue_order_id, None)

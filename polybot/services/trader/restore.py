@@ -24,9 +24,7 @@ class Restored:
     replayed: int
 
 
-def restore(
-    checkpoint_seq: int, checkpoint: bytes | None, payloads: Iterable[bytes]
-) -> Restored:
+def restore(checkpoint_seq: int, checkpoint: bytes | None, payloads: Iterable[bytes]) -> Restored:
     """Fold the journal's events after a checkpoint into its state.
 
     Raises FatalError when an event cannot be applied: trading on a state that is not what the

@@ -159,7 +159,11 @@ class TraderService:
             limits=settings.limits,
         )
         self._settler = Settler(
-            self._books, self._claims, ports.clock, settings.zone, settings.limits.max_daily_loss_usdc
+            self._books,
+            self._claims,
+            ports.clock,
+            settings.zone,
+            settings.limits.max_daily_loss_usdc,
         )
         now = ports.clock.monotonic_ns()
         self._dead_man = DeadMan(self._claims, self._answers, settings.max_api_errors, now)

@@ -1,8 +1,10 @@
 """What a decision is made on: the strategy's view of a market, and risk's view of the books."""
 
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from polybot.domain.market import Market, Outcome
+from polybot.domain.metrics import trading_day
 from polybot.domain.order import Order, OrderStatus
 from polybot.domain.position import Position
 from polybot.domain.risk_limits import Commitment, RiskState
@@ -19,7 +21,10 @@ from polybot.strategies.base import View
 
 @dataclass(slots=True)
 class Sight:
-    """Puts together, at one moment, everything that a strategy and risk may look at."""
+    """Puts together, at one moment, everything that a strategy and risk may look at.
+
+    `zone` is the one whose midnight begins the trading day.
+    """
 
     state: TraderState
     claims: TradingClaims
@@ -27,6 +32,7 @@ class Sight:
     reference: ReferenceBook
     clock: Clock
     market_clock: MarketClock
+    zone: tzinfo
 
     def view(self, agent: Agent, market: Market) -> View:
         """Return what an agent's strategy sees of a market now."""
@@ -58,12 +64,13 @@ class Sight:
     ) -> RiskState:
         """Return the books as risk judges them, for a wish in one outcome of a market."""
         state = self.state
+        now_ns = self.market_clock.now_ns()
         open_orders = state.open_orders()
         tokens = (market.token_up, market.token_down)
         return RiskState(
             agent=agent.name,
             market=market,
-            now_ns=self.market_clock.now_ns(),
+            now_ns=now_ns,
             wall_ns=self.clock.now_ns(),
             trading_state=self.claims.state,
             positions=tuple(p for (_, token), p in state.positions.items() if token in tokens),
@@ -75,7 +82,7 @@ class Sight:
             ),
             open_orders=len(open_orders),
             orders_last_minute=sent_last_minute,
-            day_pnl_usdc=state.day_pnl_usdc,
+            day_pnl_usdc=state.pnl_of_day(trading_day(now_ns, self.zone)),
             consecutive_losses=state.losses_in_a_row.get(agent.name, 0),
             last_loss_ns=state.last_loss_ns.get(agent.name, 0),
             best_ask_bps=self.data.token_view(market, outcome).ask_bps,

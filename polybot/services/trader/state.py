@@ -13,7 +13,7 @@ import msgspec
 
 from polybot.domain.fill import Fill
 from polybot.domain.market import Market
-from polybot.domain.order import TERMINAL, Order, OrderStatus
+from polybot.domain.order import TERMINAL, Order
 from polybot.domain.position import Position
 from polybot.domain.trading_state import Claim
 from polybot.messages.safety import TradingStateChanged
@@ -54,6 +54,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     inbox: dict[str, int]
     memories: dict[str, msgspec.Raw]
     salts: int
+    paid: tuple[tuple[str, str, int], ...]
+    results: tuple[tuple[str, str], ...]
 
 
 FillKey = tuple[str, str]
@@ -65,7 +67,8 @@ class TraderState:
 
     `cash_usdc` is None until the exchange's balance was seen for the first time. `unredeemed`
     holds, by token, winning shares whose dollars the exchange has not paid out yet as far as we
-    know. `settled` maps a settled token to whether it won.
+    know. `settled` maps a settled token to whether it won, `paid` an agent's settled position
+    (agent, token) to the shares that were settled; `results` are the (agent, slug) that are counted.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -83,6 +86,8 @@ class TraderState:
     day_pnl_usdc: int = 0
     inbox: dict[str, int] = field(default_factory=dict)
     salts: int = 0
+    paid: dict[tuple[str, str], int] = field(default_factory=dict)
+    results: set[tuple[str, str]] = field(default_factory=set)
 
     def apply(self, event: Any) -> None:
         """Change the state by one durable event; events of no consequence are ignored."""
@@ -100,12 +105,9 @@ class TraderState:
             order for order in self.orders.values() if order.agent == agent and order.slug == slug
         )
 
-    def has_unknown(self, slug: str) -> bool:
-        """Return whether an order of this market has an outcome nobody knows."""
-        return any(
-            order.slug == slug and order.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTED)
-            for order in self.orders.values()
-        )
+    def pnl_of_day(self, day: str) -> int:
+        """Return what a trading day (2026-11-21) earned so far; 0 for any but the newest."""
+        return self.day_pnl_usdc if day == self.day else 0
 
     def forget_before(self, market_ns: int) -> None:
         """Drop windows that are settled and long over, with their finished orders and fills."""
@@ -116,8 +118,9 @@ class TraderState:
 
     def _is_over(self, market: Market) -> bool:
         tokens = (market.token_up, market.token_down)
+        # A position that was sold again still waits for its window's result.
         held = any(
-            position.shares
+            position.fills
             for (_, token_id), position in self.positions.items()
             if token_id in tokens and token_id not in self.settled
         )
@@ -135,7 +138,9 @@ class TraderState:
             self.settled.pop(token_id, None)
             for key in [key for key in self.positions if key[1] == token_id]:
                 del self.positions[key]
+                self.paid.pop(key, None)
         self.summarized = {key for key in self.summarized if key[1] != slug}
+        self.results = {key for key in self.results if key[1] != slug}
 
     def to_snapshot(self, memories: dict[str, msgspec.Raw]) -> Snapshot:
         """Return everything as one value for a checkpoint."""
@@ -156,6 +161,8 @@ class TraderState:
             inbox=dict(self.inbox),
             memories=memories,
             salts=self.salts,
+            paid=tuple((agent, token, shares) for (agent, token), shares in self.paid.items()),
+            results=tuple(sorted(self.results)),
         )
 
     @classmethod
@@ -177,6 +184,8 @@ class TraderState:
             day_pnl_usdc=snapshot.day_pnl_usdc,
             inbox=dict(snapshot.inbox),
             salts=snapshot.salts,
+            paid={(agent, token): shares for agent, token, shares in snapshot.paid},
+            results=set(snapshot.results),
         )
 
 
@@ -231,10 +240,15 @@ def _fill_status_changed(state: TraderState, event: FillStatusChanged) -> None:
 
 
 def _position_settled(state: TraderState, event: PositionSettled) -> None:
-    state.settled[event.token_id] = event.won
+    key = (event.agent, event.token_id)
+    state.paid[key] = state.paid.get(key, 0) + event.size_shares
+    market = state.markets[event.slug]
+    up_won = event.won == (event.token_id == market.token_up)
+    state.settled |= {market.token_up: up_won, market.token_down: not up_won}
     if event.won:
-        waiting = state.unredeemed.get(event.token_id, 0) + event.size_shares
-        state.unredeemed[event.token_id] = waiting
+        waiting = state.unredeemed.pop(event.token_id, 0) + event.size_shares
+        if waiting:
+            state.unredeemed[event.token_id] = waiting
         if state.cash_usdc is not None:
             state.cash_usdc += event.payout_usdc
 
@@ -251,10 +265,13 @@ def _trading_state(state: TraderState, event: TradingStateChanged) -> None:
 
 
 def _agent_result(state: TraderState, event: AgentResult) -> None:
-    if event.day != state.day:
+    state.results.add((event.agent, event.slug))
+    if event.day > state.day:
         state.day = event.day
         state.day_pnl_usdc = 0
-    state.day_pnl_usdc += event.pnl_usdc
+    # A window of the day before may settle after the first one of today.
+    if event.day == state.day:
+        state.day_pnl_usdc += event.pnl_usdc
     lost = event.pnl_usdc < 0
     if not lost:
         state.losses_in_a_row[event.agent] = 0

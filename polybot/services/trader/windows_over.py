@@ -1,17 +1,20 @@
-"""What happens when a window is over: resting orders end, the outcome settles, the day is counted."""
+"""What happens when a window is over: its outcome settles positions, and the day is counted."""
 
 import logging
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field
+from datetime import tzinfo
 
 from polybot.domain.market import Market, Outcome
+from polybot.domain.metrics import trading_day
+from polybot.domain.order import TERMINAL
+from polybot.domain.position import Position
 from polybot.domain.trading_state import TradingState
+from polybot.messages.envelope import Envelope
 from polybot.messages.tracking import WindowSettled
 from polybot.messages.trading import AgentResult, PositionSettled
 from polybot.ports import Clock
 from polybot.services.trader.bookkeeping import Bookkeeper
-from polybot.services.trader.claims import TradingClaims
+from polybot.services.trader.claims import RECONCILE, TradingClaims
 
 logger = logging.getLogger(__name__)
 
@@ -20,69 +23,45 @@ DAILY_LOSS = "daily_loss"
 
 @dataclass(slots=True)
 class Settler:
-    """Books the official outcome of a window: payouts, each agent's result, the day's loss."""
+    """Books the official outcome of a window: payouts, each agent's result, the day's loss.
+
+    An outcome waits until nothing of its window can change any more: the books are reconciled and
+    every order there is over. Each step is booked once, so that an outcome heard again after a
+    crash goes on where the journal ended.
+    """
 
     books: Bookkeeper
     claims: TradingClaims
     clock: Clock
-    zone: ZoneInfo
+    zone: tzinfo
     max_daily_loss_usdc: int
+    _waiting: list[tuple[Envelope, WindowSettled]] = field(default_factory=list)
 
-    def settle(self, told: WindowSettled) -> None:
-        """Settle every position of a window; a window settled before is left alone."""
-        state = self.books.state
-        market = state.markets.get(told.slug)
-        if market is None or market.token_up in state.settled:
+    def hear(self, envelope: Envelope, told: WindowSettled) -> None:
+        """Take an outcome, to be settled in the turn that finds its window at rest."""
+        self._waiting.append((envelope, told))
+
+    def turn(self, market_ns: int) -> None:
+        """Settle what can be settled now, and stop entries for as long as the day's loss says."""
+        self._mind_the_day(market_ns)
+        if self.claims.is_claimed_by(RECONCILE):
             return
-        winner = Outcome(told.outcome)
-        held = [
-            position
-            for position in state.positions.values()
-            if position.slug == told.slug and position.fills
-        ]
-        results: dict[str, int] = {}
-        for position in held:
-            won = position.outcome is winner
-            settlement = position.settle(won=won)
-            results[position.agent] = results.get(position.agent, 0) + settlement.pnl_usdc
-            self.books.record(
-                PositionSettled(
-                    agent=position.agent,
-                    slug=told.slug,
-                    token_id=position.token_id,
-                    won=won,
-                    size_shares=settlement.shares,
-                    payout_usdc=settlement.payout_usdc,
-                )
-            )
-        for agent, pnl_usdc in results.items():
-            self._result(agent, market, pnl_usdc, told.outcome)
+        waiting, self._waiting = self._waiting, []
+        for envelope, told in waiting:
+            if self._at_rest(told.slug):
+                self._settle(told)
+            else:
+                self._waiting.append((envelope, told))
+        self._correct()
 
-    def new_day(self, market_ns: int) -> None:
-        """End the daily-loss stop when a new trading day has begun."""
-        stopped = any(claim.source == DAILY_LOSS for claim in self.books.state.claims)
-        if stopped and self._day_of(market_ns) > self.books.state.day:
-            self.claims.clear(DAILY_LOSS)
+    def used_up_to(self, source: str, heard_seq: int) -> int:
+        """Return the seq of a source's last event that a restart need not hear again."""
+        waits = (e.seq for e, _ in self._waiting if e.source == source)
+        return min((seq - 1 for seq in waits), default=heard_seq)
 
-    def _result(self, agent: str, market: Market, pnl_usdc: int, outcome: str) -> None:
-        self.books.record(
-            AgentResult(
-                agent=agent,
-                slug=market.slug,
-                pnl_usdc=pnl_usdc,
-                day=self._day_of(market.close_ns),
-                wall_ns=self.clock.now_ns(),
-            )
-        )
-        day_pnl = self.books.state.day_pnl_usdc
-        logger.info(
-            "settled %s: %s, %s made $%+.4f (day $%+.4f)",
-            market.slug,
-            outcome,
-            agent,
-            pnl_usdc / 1e6,
-            day_pnl / 1e6,
-        )
+    def _mind_the_day(self, market_ns: int) -> None:
+        today = trading_day(market_ns, self.zone)
+        day_pnl = self.books.state.pnl_of_day(today)
         if day_pnl <= -self.max_daily_loss_usdc:
             self.claims.claim(
                 DAILY_LOSS,
@@ -90,7 +69,75 @@ class Settler:
                 f"lost ${-day_pnl / 1e6:.2f} today, the limit is "
                 f"${self.max_daily_loss_usdc / 1e6:.2f}",
             )
+        elif self.claims.is_claimed_by(DAILY_LOSS) and today > self.books.state.day:
+            self.claims.clear(DAILY_LOSS)
 
-    def _day_of(self, market_ns: int) -> str:
-        moment = datetime.fromtimestamp(market_ns // 1_000_000_000, tz=self.zone)
-        return moment.date().isoformat()
+    def _at_rest(self, slug: str) -> bool:
+        orders = self.books.state.orders.values()
+        return all(order.status in TERMINAL for order in orders if order.slug == slug)
+
+    def _settle(self, told: WindowSettled) -> None:
+        state = self.books.state
+        market = state.markets.get(told.slug)
+        if market is None:
+            return
+        winner = Outcome(told.outcome)
+        traded = [p for p in state.positions.values() if p.slug == told.slug and p.fills]
+        for agent in sorted({position.agent for position in traded}):
+            if (agent, told.slug) in state.results:
+                continue
+            own = [position for position in traded if position.agent == agent]
+            for position in own:
+                if (agent, position.token_id) not in state.paid:
+                    self._pay(position, position.shares, won=position.outcome is winner)
+            pnl_usdc = sum(p.settle(won=p.outcome is winner).pnl_usdc for p in own)
+            self._result(agent, market, pnl_usdc, told.outcome)
+
+    def _correct(self) -> None:
+        """Settle shares that a late fill, or one that FAILED late, put into a settled position."""
+        state = self.books.state
+        for key, position in list(state.positions.items()):
+            won = state.settled.get(position.token_id)
+            if won is None or not position.fills:
+                continue
+            missing = position.shares - state.paid.get(key, 0)
+            if missing:
+                logger.warning(
+                    "%s: %+.2f shares of %s arrived after the settlement",
+                    position.agent,
+                    missing / 1e6,
+                    position.slug,
+                )
+                self._pay(position, missing, won=won)
+
+    def _pay(self, position: Position, shares: int, *, won: bool) -> None:
+        self.books.record(
+            PositionSettled(
+                agent=position.agent,
+                slug=position.slug,
+                token_id=position.token_id,
+                won=won,
+                size_shares=shares,
+                payout_usdc=shares if won else 0,
+            )
+        )
+
+    def _result(self, agent: str, market: Market, pnl_usdc: int, outcome: str) -> None:
+        day = trading_day(market.close_ns, self.zone)
+        self.books.record(
+            AgentResult(
+                agent=agent,
+                slug=market.slug,
+                pnl_usdc=pnl_usdc,
+                day=day,
+                wall_ns=self.clock.now_ns(),
+            )
+        )
+        logger.info(
+            "settled %s: %s, %s made $%+.4f (day $%+.4f)",
+            market.slug,
+            outcome,
+            agent,
+            pnl_usdc / 1e6,
+            self.books.state.pnl_of_day(day) / 1e6,
+        )

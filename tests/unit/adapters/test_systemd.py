@@ -29,6 +29,13 @@ class Manager:
 
 
 @pytest.fixture
+def notifier(manager: "Manager") -> Iterator[SystemdNotifier]:
+    made = SystemdNotifier()
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def manager(runtime_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
     monkeypatch.setenv("NOTIFY_SOCKET", str(runtime_dir / "notify"))
     listening = Manager(runtime_dir / "notify")
@@ -36,8 +43,9 @@ def manager(runtime_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mana
     listening.close()
 
 
-def test_every_message_is_a_datagram_of_its_own(manager: Manager) -> None:
-    notifier = SystemdNotifier()
+def test_every_message_is_a_datagram_of_its_own(
+    manager: Manager, notifier: SystemdNotifier
+) -> None:
     notifier.ready()
     notifier.status("following 2 windows")
     notifier.watchdog()
@@ -62,14 +70,17 @@ def test_every_message_is_a_datagram_of_its_own(manager: Manager) -> None:
         ("½ of €5", "1?2 of ?5"),
     ],
 )
-def test_a_status_is_one_line_of_ascii(manager: Manager, text: str, sent: str) -> None:
-    SystemdNotifier().status(text)
+def test_a_status_is_one_line_of_ascii(
+    manager: Manager, notifier: SystemdNotifier, text: str, sent: str
+) -> None:
+    notifier.status(text)
     assert manager.heard() == [f"STATUS={sent}"]
     assert to_ascii(text) == sent
 
 
-def test_a_manager_that_restarts_is_heard_of_again(manager: Manager, runtime_dir: Path) -> None:
-    notifier = SystemdNotifier()
+def test_a_manager_that_restarts_is_heard_of_again(
+    manager: Manager, notifier: SystemdNotifier, runtime_dir: Path
+) -> None:
     notifier.ready()
     manager.close()
     (runtime_dir / "notify").unlink()
@@ -82,9 +93,11 @@ def test_a_manager_that_restarts_is_heard_of_again(manager: Manager, runtime_dir
 # sdnotify drops its own socket unclosed when it cannot connect.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_manager_that_is_gone_is_said_once_and_holds_nothing_up(
-    manager: Manager, runtime_dir: Path, caplog: pytest.LogCaptureFixture
+    manager: Manager,
+    notifier: SystemdNotifier,
+    runtime_dir: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    notifier = SystemdNotifier()
     manager.close()
     (runtime_dir / "notify").unlink()
     for _ in range(5):
@@ -92,8 +105,9 @@ def test_a_manager_that_is_gone_is_said_once_and_holds_nothing_up(
     assert caplog.text.count("does not hear") == 1
 
 
-def test_a_manager_that_does_not_read_never_makes_a_process_wait(manager: Manager) -> None:
-    notifier = SystemdNotifier()
+def test_a_manager_that_does_not_read_never_makes_a_process_wait(
+    manager: Manager, notifier: SystemdNotifier
+) -> None:
     for _ in range(2000):
         notifier.watchdog()
     assert 0 < len(manager.heard()) < 2000
@@ -115,7 +129,9 @@ def test_the_deadline_is_read_when_it_is_meant_for_this_process(
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", usec)
     monkeypatch.setenv("WATCHDOG_PID", pid)
-    assert SystemdNotifier().watchdog_interval_s() == expected
+    notifier = SystemdNotifier()
+    assert notifier.watchdog_interval_s() == expected
+    notifier.close()
     assert manager.heard() == []
 
 
@@ -128,9 +144,11 @@ def test_without_a_manager_everything_works_and_says_nothing() -> None:
     notifier.extend_timeout(1)
     notifier.stopping()
     assert notifier.watchdog_interval_s() is None
+    notifier.close()
 
 
 def test_with_a_manager_it_is_told(manager: Manager) -> None:
     notifier = make_notifier()
     notifier.ready()
+    notifier.close()
     assert manager.heard() == ["READY=1"]

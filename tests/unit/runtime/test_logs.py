@@ -43,6 +43,10 @@ def root_logger() -> Iterator[logging.Logger]:
     logging.captureWarnings(capture=False)
 
 
+def failing(message: str) -> None:
+    raise ValueError(message)
+
+
 def record(message: str, level: int = logging.INFO) -> logging.LogRecord:
     made = logging.LogRecord("polybot.x", level, "x.py", 1, message, None, None)
     made.created, made.msecs = 1_800_000_000.25, 250.0
@@ -62,31 +66,31 @@ def record(message: str, level: int = logging.INFO) -> logging.LogRecord:
 )
 def test_journald_reads_the_level_from_the_prefix(level: int, prefix: str) -> None:
     text = JournalFormatter(SecretMask()).format(record("order placed", level))
-    assert text == f"{prefix}polybot.x: order placed"
+    assert text == f"{prefix}order placed"
 
 
 def test_a_record_of_many_lines_is_one_line_for_journald() -> None:
     try:
-        raise ValueError("first\nsecond")
+        failing("first\nsecond")
     except ValueError as error:
         made = record("turn failed\nbadly", logging.ERROR)
         made.exc_info = (type(error), error, error.__traceback__)
     text = JournalFormatter(SecretMask()).format(made)
     assert "\n" not in text
-    assert text.startswith("<3>polybot.x: turn failed | badly | Traceback")
+    assert text.startswith("<3>turn failed | badly | Traceback")
     assert text.endswith("ValueError: first | second")
 
 
 @pytest.mark.usefixtures("local_zone")
 def test_plain_text_has_local_time_zone_level_and_process() -> None:
     text = PlainFormatter("trader", SecretMask()).format(record("order placed", logging.WARNING))
-    assert text == "2027-01-15 09:00:00.250 CET WARNING trader polybot.x: order placed"
+    assert text == "2027-01-15 09:00:00 CET WARNING trader: order placed"
 
 
 def test_a_terminal_gets_colors() -> None:
     text = TerminalFormatter("trader", SecretMask()).format(record("halted", logging.ERROR))
     assert "\x1b[31mERROR" in text
-    assert re.sub(r"\x1b\[[0-9;]*m", "", text).endswith("ERROR   trader polybot.x: halted")
+    assert re.sub(r"\x1b\[[0-9;]*m", "", text).endswith("ERROR   trader: halted")
 
 
 def test_the_prefix_is_used_only_when_journald_owns_the_stream(tmp_path: Path) -> None:
@@ -162,7 +166,7 @@ def test_secrets_in_arguments_and_tracebacks_are_masked(root_logger: logging.Log
     logger = logging.getLogger("polybot.test")
     logger.debug("loaded %s", KEY)
     try:
-        raise ValueError(KEY)
+        failing(KEY)
     except ValueError:
         logger.exception("could not sign")
     assert stream.getvalue().count("***") == 2

@@ -1,0 +1,48 @@
+"""Builds the tracker process."""
+
+import asyncio
+
+from polybot.adapters.gamma_catalog import GammaCatalog
+from polybot.adapters.storage.ledger import Ledger
+from polybot.bootstrap.endpoints import Endpoints
+from polybot.bootstrap.foundation import open_foundation, run_service
+from polybot.bootstrap.http import make_market_clock, make_transport
+from polybot.bootstrap.own_events import JournalEvents
+from polybot.config.load import LoadedConfig
+from polybot.runtime.logs import SecretMask
+from polybot.services.tracker.needs import NullAuditRunner, TrackerPorts, TrackerSettings
+from polybot.services.tracker.service import TrackerService
+
+SECOND_NS = 1_000_000_000
+# Everybody else's durable events are stored; the tracker's own come from its journal.
+SOURCES = ("trader", "watchdog", "reflector", "simulator")
+
+
+def run(loaded: LoadedConfig, mask: SecretMask) -> int:
+    """Run the tracker until it is asked to stop."""
+    foundation = open_foundation("tracker", loaded, mask, schema=1, hears=SOURCES)
+    config, clock = loaded.config, foundation.clock
+    event = asyncio.Event()
+    wake = foundation.thread_wake(event)
+    gamma = make_transport("gamma", Endpoints(loaded), "gamma_url", config, 2)
+    foundation.on_stop.append(gamma.close)
+    ports = TrackerPorts(
+        wake=event,
+        ledger=Ledger.open(loaded.locations.ledger_path, clock),
+        inbox=foundation.inbox,
+        outbox=foundation.outbox,
+        own=JournalEvents(foundation.durable.journal),
+        catalog=GammaCatalog(gamma, wake=wake),
+        auditor=NullAuditRunner(),
+        clock=clock,
+        market_clock=make_market_clock(config, clock),
+    )
+    tracker = config.tracker
+    settings = TrackerSettings(
+        sources=SOURCES,
+        settle_first_ns=int(tracker.settle_first_s * SECOND_NS),
+        settle_retry_ns=int(tracker.settle_retry_s * SECOND_NS),
+        settle_slow_ns=int(tracker.settle_slow_s * SECOND_NS),
+        audit_ns=int(tracker.audit_interval_s * SECOND_NS) if tracker.audit_enabled else 0,
+    )
+    return run_service(foundation, TrackerService(ports, settings))

@@ -1,0 +1,224 @@
+"""The checks of `polybot doctor` that need no running floor: machine, files, configuration."""
+
+import os
+import resource
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from polybot.adapters.storage.reader import LedgerReader
+from polybot.cli.output import plural
+from polybot.config.load import LoadedConfig
+from polybot.config.locations import PROCESSES
+from polybot.errors import PolybotError
+from polybot.recordings.index import load_index
+from polybot.runtime.journal_verify import verify
+
+PACKAGES = (
+    "aiohttp",
+    "coincurve",
+    "msgspec",
+    "openai",
+    "peewee",
+    "py-clob-client",
+    "python-dotenv",
+    "pyzmq",
+    "sdnotify",
+    "supervisor",
+    "websockets",
+    "zstandard",
+)
+
+_MIB = 1 << 20
+_ENOUGH_MEMORY_MB = 300
+_ENOUGH_FILES = 1024
+_PRIVATE = 0o077
+
+
+class CheckStatus(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One check: what was found, and what to do about it ("" when nothing)."""
+
+    check: str
+    status: CheckStatus
+    detail: str
+    fix: str = ""
+
+
+def host_checks(loaded: LoadedConfig) -> Iterator[Row]:
+    """Yield the rows of every check that needs no running floor."""
+    for check in _CHECKS:
+        yield check(loaded)
+
+
+def _packages(_: LoadedConfig) -> Row:
+    missing = []
+    for package in PACKAGES:
+        try:
+            version(package)
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        detail = f"missing: {', '.join(missing)}"
+        return Row("packages", CheckStatus.FAIL, detail, "make venv")
+    return Row("packages", CheckStatus.OK, f"{len(PACKAGES)} packages installed")
+
+
+def _memory(_: LoadedConfig) -> Row:
+    free = _available_mb(Path("/proc/meminfo"))
+    if free is None:
+        return Row("memory", CheckStatus.SKIP, "the kernel does not say how much is available")
+    if free < _ENOUGH_MEMORY_MB:
+        detail = f"{free} MiB available, a floor needs about {_ENOUGH_MEMORY_MB}"
+        return Row("memory", CheckStatus.WARN, detail, "stop other programs, or add swap")
+    return Row("memory", CheckStatus.OK, f"{free} MiB available")
+
+
+def _available_mb(meminfo: Path) -> int | None:
+    try:
+        lines = meminfo.read_text().splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) // 1024
+    except (OSError, StopIteration, ValueError, IndexError):
+        return None
+
+
+def _files(_: LoadedConfig) -> Row:
+    limit, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit < _ENOUGH_FILES:
+        detail = f"{limit} open files allowed, {_ENOUGH_FILES} are wanted"
+        return Row("open files", CheckStatus.WARN, detail, f"ulimit -n {_ENOUGH_FILES}")
+    return Row("open files", CheckStatus.OK, f"{limit} open files allowed")
+
+
+def _secrets(loaded: LoadedConfig) -> Row:
+    locations = loaded.locations
+    wallet = locations.state_dir / "wallet"
+    candidates = [
+        locations.root / ".env",
+        locations.config_path.parent / ".env",
+        wallet / "key",
+        wallet / "credentials.json",
+    ]
+    present = [path for path in dict.fromkeys(candidates) if path.is_file()]
+    exposed = [str(path) for path in present if path.stat().st_mode & _PRIVATE]
+    if exposed:
+        detail = f"others may read {', '.join(exposed)}"
+        return Row("secret files", CheckStatus.FAIL, detail, f"chmod 600 {' '.join(exposed)}")
+    if not present:
+        return Row("secret files", CheckStatus.SKIP, "none yet")
+    return Row("secret files", CheckStatus.OK, f"{plural(len(present), 'file')}, for this user only")
+
+
+def _state(loaded: LoadedConfig) -> Row:
+    return _directory("state directory", loaded.locations.state_dir)
+
+
+def _runtime(loaded: LoadedConfig) -> Row:
+    return _directory("runtime directory", loaded.locations.runtime_dir)
+
+
+def _directory(check: str, path: Path) -> Row:
+    if not path.exists():
+        parent = next(parent for parent in path.parents if parent.exists())
+        if not os.access(parent, os.W_OK | os.X_OK):
+            fix = "make it writable, or set POLYBOT_STATE_DIR and POLYBOT_RUNTIME_DIR"
+            return Row(check, CheckStatus.FAIL, f"{path} cannot be made in {parent}", fix)
+        return Row(check, CheckStatus.OK, f"{path}, made at the first start")
+    if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        return Row(check, CheckStatus.FAIL, f"{path} is not writable", f"chmod u+rwx {path}")
+    if stat.S_IMODE(path.stat().st_mode) & _PRIVATE:
+        return Row(check, CheckStatus.WARN, f"others may enter {path}", f"chmod 700 {path}")
+    return Row(check, CheckStatus.OK, str(path))
+
+
+def _disk(loaded: LoadedConfig) -> Row:
+    place = loaded.locations.state_dir
+    existing = next(path for path in (place, *place.parents) if path.exists())
+    free = shutil.disk_usage(existing).free // _MIB
+    least = loaded.config.watchdog.min_disk_mb
+    if free < least:
+        detail = f"{free} MiB free, entries stop under {least}"
+        return Row("disk", CheckStatus.FAIL, detail, f"make room on the disk of {existing}")
+    return Row("disk", CheckStatus.OK, f"{free} MiB free")
+
+
+def _recordings(loaded: LoadedConfig) -> Row:
+    directory = loaded.config.simulator.recordings
+    if not directory:
+        return Row("recordings", CheckStatus.SKIP, f"{loaded.config.mode} mode plays none")
+    index = load_index(Path(directory))
+    detail = f"{plural(len(index.windows), 'window')} in {directory}"
+    if index.problems:
+        detail += f"; {plural(len(index.problems), 'problem')}, the first: {index.problems[0]}"
+        return Row("recordings", CheckStatus.WARN, detail, "mend or remove what is damaged")
+    return Row("recordings", CheckStatus.OK, detail)
+
+
+def _journals(loaded: LoadedConfig) -> Row:
+    directories = [loaded.locations.process_dir(name) for name in PROCESSES]
+    reports = [verify(path) for path in directories if any(path.glob("journal-*.log"))]
+    if not reports:
+        return Row("journals", CheckStatus.SKIP, "none yet")
+    damaged = [report.directory.name for report in reports if not report.ok]
+    if damaged:
+        detail = f"changed or incomplete: {', '.join(damaged)}"
+        return Row("journals", CheckStatus.FAIL, detail, "polybot journal verify says where")
+    records = sum(report.records for report in reports)
+    return Row("journals", CheckStatus.OK, f"{plural(records, 'record')} of {plural(len(reports), 'process')}")
+
+
+def _database(loaded: LoadedConfig) -> Row:
+    path = loaded.locations.ledger_path
+    if not path.exists():
+        return Row("database", CheckStatus.SKIP, "none yet, the tracker makes it")
+    reader = LedgerReader.open(path)
+    try:
+        windows = len(reader.windows(now_ns=0))
+    finally:
+        reader.close()
+    return Row("database", CheckStatus.OK, f"{path}, {plural(windows, 'window')}")
+
+
+def _checked(name: str, check: Callable[[LoadedConfig], Row]) -> Callable[[LoadedConfig], Row]:
+    """Turn an error of a check into its row: one broken thing must not hide the others."""
+
+    def run(loaded: LoadedConfig) -> Row:
+        try:
+            return check(loaded)
+        except PolybotError as error:
+            return Row(name, CheckStatus.FAIL, str(error))
+        except OSError as error:
+            return Row(name, CheckStatus.FAIL, f"{error.filename}: {error.strerror}")
+
+    return run
+
+
+_CHECKS: tuple[Callable[[LoadedConfig], Row], ...] = tuple(
+    _checked(name, check)
+    for name, check in (
+        ("packages", _packages),
+        ("memory", _memory),
+        ("open files", _files),
+        ("secret files", _secrets),
+        ("state directory", _state),
+        ("runtime directory", _runtime),
+        ("disk", _disk),
+        ("recordings", _recordings),
+        ("journals", _journals),
+        ("database", _database),
+    )
+)

@@ -1,0 +1,7 @@
+"""placeholder."""
+
+EXAMPLES = ("polybot simulator",)
+
+
+def simulator() -> None:
+    """Run the simulated exchange alone."""

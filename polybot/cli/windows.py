@@ -1,0 +1,73 @@
+"""`polybot windows`: the windows of the market with their outcome, grades and P&L."""
+
+from typing import Annotated, Any
+
+import typer
+
+from polybot.cli.books import open_books
+from polybot.cli.options import Days, Json
+from polybot.cli.output import dollars, moment, plural, say, show_json, show_table
+from polybot.domain.money import format_usdc
+from polybot.domain.stored import WindowReport
+
+Limit = Annotated[int, typer.Option("--limit", "-n", help="At most so many rows.", min=1)]
+
+
+def windows(days: Days = None, limit: Limit = 50, as_json: Json = False) -> None:
+    """List windows, newest first: status, official outcome, grade and P&L of each."""
+    with open_books() as books:
+        found = books.reader.windows(
+            now_ns=books.now_ns, since_ns=books.since_ns(days), limit=limit
+        )
+    if as_json:
+        show_json([as_document(window) for window in found])
+        return
+    if not found:
+        say("no window yet")
+        return
+    show_table(
+        ("window", "opens", "status", "outcome", "grade", "P&L"), map(_row, found), right="P&L"
+    )
+    graded = [window for window in found if window.grades]
+    total = sum(window.pnl_usdc for window in graded)
+    say(f"{plural(len(found), 'window')}, {len(graded)} graded, P&L {dollars(total, signed=True)}")
+
+
+def as_document(window: WindowReport) -> dict[str, Any]:
+    """Return a window as JSON values; amounts are decimal strings in dollars."""
+    return {
+        "slug": window.slug,
+        "open_ns": window.open_ns,
+        "close_ns": window.close_ns,
+        "status": window.status.value,
+        "outcome": window.outcome,
+        "grades": [
+            {
+                "agent": grade.agent,
+                "strategy": grade.strategy,
+                "grade": grade.grade,
+                "pnl_usdc": format_usdc(grade.pnl_usdc),
+                "fees_usdc": format_usdc(grade.fees_usdc),
+                "cost_usdc": format_usdc(grade.cost_usdc),
+                "trades": grade.trades,
+            }
+            for grade in window.grades
+        ],
+        "pnl_usdc": format_usdc(window.pnl_usdc),
+        "series": window.series,
+        "provisional_outcome": window.provisional or None,
+    }
+
+
+def _row(window: WindowReport) -> tuple[str, ...]:
+    grades = ", ".join(grade.grade for grade in window.grades)
+    traded = any(grade.trades for grade in window.grades)
+    pnl = dollars(window.pnl_usdc, signed=True) if traded else "-"
+    return (
+        window.slug,
+        moment(window.open_ns)[:16],
+        window.status.value,
+        window.outcome or "-",
+        grades or "-",
+        pnl,
+    )

@@ -1,0 +1,54 @@
+"""The ports: what a service may ask of the world; adapters and fakes both satisfy them.
+
+Nothing here waits. A service asks (`post`, `request`), goes on with its turn, and takes the answers
+in a later turn (`take`); adapters set the service's `wake` event when something is there to take.
+"""
+
+from polybot.ports.bus import Inbox, Outbox
+from polybot.ports.catalog import CatalogAnswer, MarketCatalog
+from polybot.ports.durable import CheckpointStore, RecordLog, Tape
+from polybot.ports.process import Notifier, Process, Service, Vitals
+from polybot.ports.streams import Stream, StreamFrame
+from polybot.ports.time import Clock, MarketClock
+from polybot.ports.trading import (
+    AccountSnapshot,
+    CancelAnswer,
+    ExchangeAccess,
+    GatewayAnswer,
+    OrderGateway,
+    OrderLookup,
+    OrderSigner,
+    PostAnswer,
+    SignedOrder,
+    VenueFill,
+    VenueOrder,
+)
+
+__all__ = [
+    "AccountSnapshot",
+    "CancelAnswer",
+    "CatalogAnswer",
+    "CheckpointStore",
+    "Clock",
+    "ExchangeAccess",
+    "GatewayAnswer",
+    "Inbox",
+    "MarketCatalog",
+    "MarketClock",
+    "Notifier",
+    "OrderGateway",
+    "OrderLookup",
+    "OrderSigner",
+    "Outbox",
+    "PostAnswer",
+    "Process",
+    "RecordLog",
+    "Service",
+    "SignedOrder",
+    "Stream",
+    "StreamFrame",
+    "Tape",
+    "VenueFill",
+    "VenueOrder",
+    "Vitals",
+]

@@ -1,0 +1,31 @@
+"""Markets by slug, and their official outcome."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from polybot.domain.market import Market
+from polybot.errors import PolybotError
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogAnswer:
+    """A market found under a slug; None when the exchange does not offer it (or `error` says why).
+
+    `resolved` is the official outcome label ("Up", "Down") once known, "" before.
+    """
+
+    slug: str
+    market: Market | None
+    resolved: str = ""
+    closed: bool = False
+    error: PolybotError | None = None
+
+
+class MarketCatalog(Protocol):
+    """Looks markets up by slug and knows their official outcome."""
+
+    def request(self, slug: str) -> None:
+        """Ask for a market's metadata and resolution."""
+
+    def take(self) -> list[CatalogAnswer]:
+        """Return the answers that arrived since the last call."""

@@ -1,0 +1,39 @@
+"""Websocket feeds as a service sees them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFrame:
+    """One frame of a stream, or a change of its connection when `data` is empty.
+
+    `stream` is "market", "user" or "price"; `state` is "", "connected" or "disconnected: <why>".
+    """
+
+    stream: str
+    mono_ns: int
+    data: bytes = b""
+    state: str = ""
+
+
+class Stream(Protocol):
+    """A websocket feed that reconnects by itself and tells when it did."""
+
+    name: str
+
+    def subscribe(self, subjects: Sequence[str]) -> None:
+        """Replace what is subscribed: token ids, condition ids or price symbols."""
+
+    def take(self) -> list[StreamFrame]:
+        """Return the frames that arrived since the last call, oldest first."""
+
+    def age_s(self) -> float | None:
+        """Return seconds since the last data frame, None when there was none yet."""
+
+    async def start(self) -> None:
+        """Begin to connect."""
+
+    async def stop(self) -> None:
+        """Close the connection."""

@@ -1,0 +1,31 @@
+"""The two kinds of time: wall and monotonic, and market time."""
+
+from typing import Protocol
+
+from polybot.messages.lifecycle import MarketTimeChanged
+
+
+class Clock(Protocol):
+    """Wall and monotonic time, for authentication, timeouts, back-off and ages."""
+
+    def now_ns(self) -> int:
+        """Return UTC epoch nanoseconds."""
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds of the system-wide monotonic clock."""
+
+
+class MarketClock(Protocol):
+    """Market time: the wall clock in live and paper modes, the simulator's segments otherwise."""
+
+    def now_ns(self) -> int:
+        """Return market time in UTC epoch nanoseconds; never goes back."""
+
+    def speed(self) -> float:
+        """Return market seconds per wall second; 0 while paused."""
+
+    def ready(self) -> bool:
+        """Return whether market time is known yet."""
+
+    def accept(self, change: MarketTimeChanged) -> None:
+        """Take over a segment of a simulator's market time."""

@@ -1,0 +1,145 @@
+"""Carries out one audit: waits until the books are up to date, reads both sides, compares."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from polybot.domain.audit import AuditResult, Belief, Difference, Told, compare, lasting
+from polybot.errors import ExchangeError, StorageError
+from polybot.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+SECOND_NS = 1_000_000_000
+LOOK_AGAIN_S = 0.2
+
+
+class Books(Protocol):
+    """The database; both methods may raise StorageError."""
+
+    def belief(self, *, newest_orders: int | None = None) -> Belief:
+        """Return what our books believe."""
+
+    def positions(self) -> dict[str, int]:
+        """Return the seq of the last stored event of each source."""
+
+
+class ExchangeRecords(Protocol):
+    """The exchange's own routes for one account; raises ExchangeError."""
+
+    def read(self, *, order_ids: Sequence[str], token_ids: Sequence[str], after_s: int) -> Told:
+        """Return orders, trades matched at or after `after_s` (UTC seconds), cash and shares."""
+
+
+class HeldTokens(Protocol):
+    """Another of the exchange's services, which lists what an account holds."""
+
+    def held(self) -> dict[str, int]:
+        """Return shares by token; it may lag behind; raises ExchangeError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSides:
+    """Both sides of the comparison, and time.
+
+    `newest_seqs` asks the running processes for the seq of their newest durable event.
+    """
+
+    books: Books
+    exchange: ExchangeRecords
+    holdings: HeldTokens
+    newest_seqs: Callable[[], dict[str, int]]
+    clock: Clock
+    pause: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditScope:
+    """How much is compared one by one, and how patiently; wall seconds.
+
+    `newest_orders` None means all; cash and positions always follow from everything.
+    """
+
+    newest_orders: int | None = None
+    catch_up_s: float = 10.0
+    settle_s: float = 10.0
+
+
+def run_audit(sides: AuditSides, scope: AuditScope) -> AuditResult:
+    """Compare until both sides agree, or differ in the same way until the time is up.
+
+    What could not be read becomes the result's `error`.
+    """
+    try:
+        behind = _catch_up(sides, scope)
+        if behind:
+            return AuditResult((), 0, 0, 0, error=behind)
+        return _compare_patiently(sides, scope)
+    except (ExchangeError, StorageError) as error:
+        return AuditResult((), 0, 0, 0, error=str(error))
+
+
+def _catch_up(sides: AuditSides, scope: AuditScope) -> str:
+    """Wait until the database holds what the processes had said; return what is missing, or ""."""
+    wanted = sides.newest_seqs()
+    deadline = sides.clock.monotonic_ns() + int(scope.catch_up_s * SECOND_NS)
+    while True:
+        stored = sides.books.positions()
+        missing = {source: seq for source, seq in wanted.items() if stored.get(source, 0) < seq}
+        if not missing:
+            return ""
+        if sides.clock.monotonic_ns() >= deadline:
+            return "; ".join(
+                f"expected events of {source} up to {seq} in the database within "
+                f"{scope.catch_up_s:g} s, was {stored.get(source, 0)}: is the tracker running?"
+                for source, seq in sorted(missing.items())
+            )
+        sides.pause(LOOK_AGAIN_S)
+
+
+def _compare_patiently(sides: AuditSides, scope: AuditScope) -> AuditResult:
+    deadline = sides.clock.monotonic_ns() + int(scope.settle_s * SECOND_NS)
+    before: tuple[Difference, ...] | None = None
+    pause_s = LOOK_AGAIN_S
+    while True:
+        belief, notes, found = _compare_once(sides, scope)
+        # What one comparison shows and the next does not was on its way between the two sides.
+        same = found if before is None else lasting(before, found)
+        over = sides.clock.monotonic_ns() >= deadline
+        if not found or (over and before is not None):
+            return AuditResult(
+                differences=tuple(difference.text for difference in same),
+                orders=len(belief.orders),
+                fills=len(belief.fills),
+                windows=belief.windows,
+                notes=(*belief.notes, *notes),
+            )
+        before = found
+        sides.pause(pause_s)
+        pause_s = min(2 * pause_s, 2.0)
+
+
+def _compare_once(
+    sides: AuditSides, scope: AuditScope
+) -> tuple[Belief, tuple[str, ...], tuple[Difference, ...]]:
+    earlier = sides.books.belief(newest_orders=scope.newest_orders)
+    holdings, notes = _holdings(sides)
+    told = sides.exchange.read(
+        order_ids=tuple(earlier.orders),
+        token_ids=tuple(sorted({*earlier.tokens(), *holdings})),
+        after_s=earlier.since_ns // SECOND_NS,
+    )
+    # The exchange was read somewhere between the two looks at our books.
+    later = sides.books.belief(newest_orders=scope.newest_orders)
+    found = lasting(compare(earlier, told), compare(later, told))
+    return later, notes, found
+
+
+def _holdings(sides: AuditSides) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return what the other service lists; it only adds tokens to ask for, so it may fail."""
+    try:
+        return sides.holdings.held(), ()
+    except ExchangeError as error:
+        logger.warning("positions of the data service: %s", error)
+        return {}, (f"the exchange's list of positions could not be read: {error}",)

@@ -1,0 +1,1 @@
+"""The tracker: stores what happened, settles and grades windows, audits our books."""

@@ -1,0 +1,94 @@
+"""Takes every process's durable events, and our own, into the database, each exactly once."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from polybot.errors import StorageError
+from polybot.messages.lifecycle import Heartbeat
+from polybot.ports import Inbox
+from polybot.services.tracker.needs import OwnEvents, Record, TrackerLedger
+
+logger = logging.getLogger(__name__)
+
+# Events held in memory while the database refuses them; more wait at their sources.
+MOST_WAITING = 20_000
+
+
+@dataclass(slots=True)
+class Intake:
+    """Keeps what the inbox handed over until the database has it, then tells the sources.
+
+    `volatile` are the newest volatile messages, for the caller to take.
+
+    `went_back` names sources whose journal ends before what is stored of it: it was deleted or
+    replaced, and its new events would be taken for old ones.
+    """
+
+    inbox: Inbox
+    ledger: TrackerLedger
+    own: OwnEvents
+    name: str
+    stored: int = 0
+    volatile: list[Any] = field(default_factory=list)
+    went_back: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+    conflicts: tuple[str, ...] = ()
+    _waiting: list[Record] = field(default_factory=list)
+
+    def take(self) -> list[Record]:
+        """Store what arrived and return it; empty while the database refuses."""
+        self.volatile = []
+        if len(self._waiting) < MOST_WAITING:
+            for record in self.inbox.take_records():
+                if record[0].durable:
+                    self._waiting.append(record)
+                else:
+                    self.volatile.append(record[1])
+        batch = self._waiting
+        if not batch or not self._store(batch):
+            return []
+        self._waiting = []
+        newest = {envelope.source: envelope.seq for envelope, _, _ in batch}
+        for source, seq in newest.items():
+            self.inbox.acknowledge(source, seq)
+        return batch
+
+    def compare(self, beat: Heartbeat) -> None:
+        """Notice a source whose journal ends before what is stored of it."""
+        stored = self.ledger.store_position(beat.process)
+        if beat.last_seq >= stored or beat.process in self.went_back:
+            return
+        text = (
+            f"expected the journal of {beat.process} to reach event {stored}, which is stored, "
+            f"was {beat.last_seq}: its state directory was replaced; restore it, or move the "
+            "database aside"
+        )
+        logger.error("%s", text)
+        self.went_back[beat.process] = text
+
+    def take_own(self) -> list[Record]:
+        """Store our own synced events that are not in the database yet, and return them."""
+        taken: list[Record] = []
+        while batch := self.own.after(self.ledger.store_position(self.name)):
+            if not self._store(batch):
+                break
+            taken += batch
+        return taken
+
+    def _store(self, batch: list[Record]) -> bool:
+        try:
+            result = self.ledger.store(batch)
+        except StorageError as error:
+            if not self.problem:
+                logger.warning("%d events wait, the database refuses them: %s", len(batch), error)
+            self.problem = str(error)
+            return False
+        if self.problem:
+            logger.info("the database takes events again")
+        self.problem = ""
+        self.stored += result.stored
+        for conflict in result.conflicts:
+            logger.error("%s; the stored one is kept", conflict)
+        self.conflicts += result.conflicts
+        return True

@@ -1,0 +1,114 @@
+"""What the tracker asks of the world beside the common ports."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from polybot.domain.audit import AuditResult
+from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
+from polybot.messages.envelope import Envelope
+from polybot.ports import Clock, Inbox, MarketCatalog, MarketClock, Outbox
+
+Record = tuple[Envelope, Any, str]
+
+
+class TrackerLedger(Protocol):
+    """The database, as its only writer uses it; every method may raise StorageError."""
+
+    def positions(self) -> dict[str, int]:
+        """Return the seq of the last stored event of each source."""
+
+    def store_position(self, source: str) -> int:
+        """Return the seq of a source's last stored event, 0 when there is none."""
+
+    def store(self, records: Sequence[Record]) -> StoreResult:
+        """Store a batch in one transaction, each event once."""
+
+    def note_question(self, slug: str, *, asks: int, next_ask_ns: int) -> None:
+        """Remember how often a window's outcome was asked for, and when to ask again."""
+
+    def note_graded(self, slugs: Iterable[str]) -> None:
+        """Take windows off the list of those to grade."""
+
+    def is_settled(self, slug: str) -> bool:
+        """Return whether a window has an official outcome."""
+
+    def open_questions(self) -> list[OpenQuestion]:
+        """Return the windows without an official outcome."""
+
+    def grade_cases(self, limit: int) -> list[GradeCase]:
+        """Return settled windows to which something happened since they were graded."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class OwnEvents(Protocol):
+    """This process's own durable events, read back from its journal."""
+
+    def after(self, seq: int, limit: int = 500) -> list[Record]:
+        """Return synced events after `seq`, oldest first."""
+
+
+class AuditRunner(Protocol):
+    """Runs one audit at a time beside the work loop."""
+
+    def start(self) -> None:
+        """Begin an audit, unless one is under way."""
+
+    def running(self) -> bool:
+        """Return whether one is under way."""
+
+    def take(self) -> AuditResult | None:
+        """Return the result of an audit that ended since the last call."""
+
+    def stop(self) -> None:
+        """End an audit that is under way, without a result."""
+
+
+class NullAuditRunner:
+    """Audits nothing."""
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def running(self) -> bool:
+        """Say that nothing runs."""
+        return False
+
+    def take(self) -> AuditResult | None:
+        """Return nothing."""
+        return None
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerPorts:
+    """Everything outside the tracker; adapters set `wake` when something is there to take."""
+
+    wake: asyncio.Event
+    ledger: TrackerLedger
+    inbox: Inbox
+    outbox: Outbox
+    own: OwnEvents
+    catalog: MarketCatalog
+    auditor: AuditRunner
+    clock: Clock
+    market_clock: MarketClock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerSettings:
+    """Times in nanoseconds: the settlement questions in market time, audits in wall time.
+
+    `sources` are the processes whose events are stored; `audit_ns` is 0 when nothing is audited.
+    """
+
+    sources: tuple[str, ...]
+    settle_first_ns: int
+    settle_retry_ns: int
+    settle_slow_ns: int
+    audit_ns: int

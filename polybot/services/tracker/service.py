@@ -1,0 +1,235 @@
+"""The tracker process: stores every durable event, settles and grades windows, has them audited."""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from polybot.domain.audit import AuditResult
+from polybot.errors import ProtocolError, StorageError
+from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
+from polybot.messages.safety import AlertRaised
+from polybot.messages.tracking import AuditCompleted, WindowSettled
+from polybot.messages.trading import WindowDiscovered
+from polybot.ports import Vitals
+from polybot.services.tracker.grading import grade_case
+from polybot.services.tracker.intake import Intake
+from polybot.services.tracker.needs import Record, TrackerPorts, TrackerSettings
+from polybot.services.tracker.settlement_queue import AskTimes, SettlementQueue
+from polybot.services.tracker.settler import Settler
+
+logger = logging.getLogger(__name__)
+
+SECOND_NS = 1_000_000_000
+# Windows graded in one turn, so that a turn stays short after a long absence.
+MOST_GRADED = 50
+LONGEST_NAP_S = 1.0
+SHORTEST_NAP_S = 0.02
+
+
+class TrackerService:
+    """Decides from the database alone: whatever it is about to say is stored before it looks again.
+
+    So a restart at any moment finds either the event and what follows from it, or neither.
+    """
+
+    name = "tracker"
+
+    def __init__(self, ports: TrackerPorts, settings: TrackerSettings) -> None:
+        self.wake = ports.wake
+        self.restored = (0, 0)
+        self._ports = ports
+        self._settings = settings
+        self._intake = Intake(ports.inbox, ports.ledger, ports.own, self.name)
+        times = AskTimes(
+            settings.settle_first_ns, settings.settle_retry_ns, settings.settle_slow_ns
+        )
+        self._queue = SettlementQueue(times)
+        self._settler = Settler(self._queue, ports.catalog, ports.ledger, ports.clock)
+        self._alerted: set[str] = set()
+        self._graded = 0
+        self._next_audit_ns = 0
+        self._audit = ""
+        self._more_to_grade = False
+
+    async def start(self) -> None:
+        """Continue where the database ends."""
+        ledger = self._ports.ledger
+        restored = ledger.store_position(self.name)
+        replayed = self._intake.take_own()
+        self.restored = (restored, len(replayed))
+        positions = ledger.positions()
+        self._ports.inbox.resume_from(
+            {source: positions.get(source, 0) for source in self._settings.sources}
+        )
+        self._queue.load(ledger.open_questions())
+        self._next_audit_ns = self._ports.clock.monotonic_ns() + self._settings.audit_ns
+        logger.info(
+            "the database holds %d events of %d sources; %d windows wait for their outcome",
+            sum(positions.values()),
+            len(positions),
+            len(self._queue),
+        )
+
+    def turn(self) -> None:
+        """Store what arrived, then settle, grade and audit by what is stored."""
+        self._follow(self._intake.take())
+        self._hear()
+        self._store_own()
+        if self._ports.ledger.store_position(self.name) == self._ports.outbox.last_seq():
+            self._decide()
+            self._store_own()
+
+    def next_wake_s(self) -> float:
+        """Sleep until the next question is due."""
+        clock = self._ports.market_clock
+        due_ns = self._queue.next_ns()
+        if self._intake.problem:
+            return LONGEST_NAP_S
+        if self._more_to_grade:
+            return 0.0
+        if due_ns is None or not clock.ready() or clock.speed() <= 0:
+            return LONGEST_NAP_S
+        wait_s = (due_ns - clock.now_ns()) / SECOND_NS / clock.speed()
+        return min(LONGEST_NAP_S, max(SHORTEST_NAP_S, wait_s))
+
+    def vitals(self) -> Vitals:
+        """Return the number of stored events as progress."""
+        clock = self._ports.market_clock
+        return Vitals(
+            progress=self._intake.stored, market_ns=clock.now_ns() if clock.ready() else 0
+        )
+
+    def handle(self, request_type: str, body: Any) -> msgspec.Struct:
+        """Refuse: the tracker has no commands of its own."""
+        raise ProtocolError(f"expected a request the tracker knows, was {request_type}: {body}")
+
+    def status(self) -> str:
+        """Say how much is stored and what waits."""
+        if self._intake.problem:
+            return f"the database refuses events: {self._intake.problem}"
+        audit = f"; {self._audit}" if self._audit else ""
+        return (
+            f"{self._intake.stored} events stored, {len(self._queue)} windows open, "
+            f"{self._graded} grades given{audit}"
+        )
+
+    async def stop(self) -> None:
+        """Store what is left and let go of the database."""
+        self._ports.auditor.stop()
+        self._store_own()
+        self._ports.ledger.close()
+
+    def _decide(self) -> None:
+        try:
+            self._settle()
+            self._grade()
+        except StorageError as error:
+            # The next turn tries again: nothing was said that is not stored.
+            logger.warning("settling and grading wait: %s", error)
+        self._run_audits()
+        self._raise_alerts()
+
+    def _store_own(self) -> None:
+        self._ports.outbox.commit()
+        self._follow(self._intake.take_own())
+
+    def _hear(self) -> None:
+        for message in self._intake.volatile:
+            if isinstance(message, MarketTimeChanged):
+                self._ports.market_clock.accept(message)
+            elif isinstance(message, Heartbeat):
+                self._intake.compare(message)
+
+    def _follow(self, records: list[Record]) -> None:
+        for _, body, _ in records:
+            if isinstance(body, WindowDiscovered):
+                market = body.market
+                if not self._ports.ledger.is_settled(market.slug):
+                    self._queue.add(market.slug, market.condition_id, market.close_ns)
+            elif isinstance(body, WindowSettled):
+                self._queue.remove(body.slug)
+
+    def _settle(self) -> None:
+        clock = self._ports.market_clock
+        if not clock.ready():
+            return
+        for event in self._settler.settled():
+            self._record(event, event.slug)
+        if clock.speed() > 0:
+            self._settler.ask(clock.now_ns())
+
+    def _grade(self) -> None:
+        if not self._ports.market_clock.ready():
+            return
+        cases = self._ports.ledger.grade_cases(MOST_GRADED)
+        self._more_to_grade = len(cases) == MOST_GRADED
+        done = []
+        for case in cases:
+            graded = grade_case(case)
+            for event in graded.news:
+                self._graded += 1
+                self._record(event, event.slug)
+                logger.info(
+                    "graded: %s %s %s, P&L $%+.2f, %d trades",
+                    event.slug,
+                    event.agent,
+                    event.grade,
+                    event.pnl_usdc / 1e6,
+                    event.trades,
+                )
+            # With news, the window stays on the list until they are stored.
+            if not graded.news:
+                done.append(graded.slug)
+            if graded.waits:
+                logger.info("not graded yet: %s (%s)", graded.slug, "; ".join(graded.waits))
+        if done:
+            self._ports.ledger.note_graded(done)
+        self._more_to_grade = self._more_to_grade or len(done) < len(cases)
+
+    def _run_audits(self) -> None:
+        result = self._ports.auditor.take()
+        if result is not None:
+            self._tell_audit(result)
+        now = self._ports.clock.monotonic_ns()
+        due = self._settings.audit_ns and now >= self._next_audit_ns
+        if due and not self._ports.auditor.running():
+            self._next_audit_ns = now + self._settings.audit_ns
+            self._ports.auditor.start()
+
+    def _tell_audit(self, result: AuditResult) -> None:
+        if result.error:
+            self._audit = f"audit not possible: {result.error}"
+            logger.warning("%s", self._audit)
+            return
+        found = len(result.differences)
+        self._audit = "audit agrees" if result.agrees else f"audit found {found} differences"
+        for difference in result.differences:
+            logger.error("audit: %s", difference)
+        if result.agrees:
+            logger.info("audit agrees: %d orders, %d fills", result.orders, result.fills)
+        self._ports.outbox.record(
+            AuditCompleted(
+                agrees=result.agrees,
+                differences=result.differences,
+                orders=result.orders,
+                fills=result.fills,
+                windows=result.windows,
+            )
+        )
+
+    def _raise_alerts(self) -> None:
+        for source, text in self._intake.went_back.items():
+            self._alert(f"journal:{source}", text)
+        for text in self._intake.conflicts:
+            self._alert(f"conflict:{text}", text)
+
+    def _alert(self, key: str, text: str) -> None:
+        if key not in self._alerted:
+            self._alerted.add(key)
+            self._ports.outbox.record(AlertRaised(key=key, severity="critical", text=text))
+
+    def _record(self, event: msgspec.Struct, slug: str) -> None:
+        self._ports.outbox.record(
+            event, ts_event=self._ports.market_clock.now_ns(), correlation_id=slug
+        )

@@ -1,0 +1,83 @@
+"""Asks the catalog for official outcomes, and says which windows are settled."""
+
+import logging
+from dataclasses import dataclass, field
+
+from polybot.domain.market import Outcome
+from polybot.messages.tracking import WindowSettled
+from polybot.ports import CatalogAnswer, Clock, MarketCatalog
+from polybot.services.tracker.needs import TrackerLedger
+from polybot.services.tracker.settlement_queue import SettlementQueue
+
+logger = logging.getLogger(__name__)
+
+ROUTE = "gamma"
+# Questions under way at one time; the rest waits its turn.
+MOST_ASKED = 8
+# An answer that did not come by then (wall time) never will.
+ANSWER_TIMEOUT_NS = 15_000_000_000
+
+
+@dataclass(slots=True)
+class Settler:
+    """Turns catalog answers into outcomes, each window's once.
+
+    Before a restart loads the queue again, the caller must have stored what was settled here.
+    """
+
+    queue: SettlementQueue
+    catalog: MarketCatalog
+    ledger: TrackerLedger
+    clock: Clock
+    _asked_ns: dict[str, int] = field(default_factory=dict)
+    _failing: set[str] = field(default_factory=set)
+
+    def ask(self, market_ns: int) -> None:
+        """Ask for every window that is due, a few at a time."""
+        now = self.clock.monotonic_ns()
+        self._asked_ns = {
+            slug: asked for slug, asked in self._asked_ns.items() if now - asked < ANSWER_TIMEOUT_NS
+        }
+        for question in self.queue.due(market_ns):
+            if len(self._asked_ns) >= MOST_ASKED:
+                return
+            if question.slug in self._asked_ns:
+                continue
+            self._asked_ns[question.slug] = now
+            asked = self.queue.asked(question.slug, market_ns)
+            self.ledger.note_question(asked.slug, asks=asked.asks, next_ask_ns=asked.next_ask_ns)
+            self.catalog.request(question.slug)
+
+    def settled(self) -> list[WindowSettled]:
+        """Return the windows whose outcome arrived since the last call."""
+        found = []
+        for answer in self.catalog.take():
+            self._asked_ns.pop(answer.slug, None)
+            event = self._read(answer)
+            if event is not None:
+                self.queue.remove(answer.slug)
+                found.append(event)
+        return found
+
+    def _read(self, answer: CatalogAnswer) -> WindowSettled | None:
+        question = self.queue.get(answer.slug)
+        if question is None:
+            return None
+        if answer.error is not None:
+            # Once a window: the question is repeated, the line need not be.
+            if answer.slug not in self._failing:
+                self._failing.add(answer.slug)
+                logger.warning("no outcome of %s yet: %s", answer.slug, answer.error)
+            return None
+        if answer.resolved not in {outcome.value for outcome in Outcome}:
+            return None
+        self._failing.discard(answer.slug)
+        logger.info(
+            "settled: %s is %s, after %d questions", answer.slug, answer.resolved, question.asks
+        )
+        return WindowSettled(
+            slug=answer.slug,
+            condition_id=question.condition_id,
+            outcome=answer.resolved,
+            source=ROUTE,
+        )

@@ -1,0 +1,85 @@
+"""One websocket client's bounded queue: frames go out in order; a full one stops the clock."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+
+from aiohttp import WSMsgType, web
+
+logger = logging.getLogger(__name__)
+
+FULL_FRAMES = 32
+FULL_BYTES = 512 * 1024
+# A client that takes nothing for this long is taken for dead: one must not stop all for ever.
+STALLED_S = 30.0
+
+
+class ClientQueue:
+    """Frames that wait for one client; `put` never blocks, a task sends."""
+
+    def __init__(self, socket: web.WebSocketResponse, *, stalled_code: int) -> None:
+        self._socket = socket
+        self._stalled_code = stalled_code
+        self._frames: deque[bytes] = deque()
+        self._bytes = 0
+        self._over = False
+        self._filled = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._task = asyncio.create_task(self._send(), name="simulated stream")
+
+    @property
+    def full(self) -> bool:
+        """Whether the client is so far behind that market time waits for it."""
+        return len(self._frames) >= FULL_FRAMES or self._bytes >= FULL_BYTES
+
+    def put(self, frame: bytes) -> None:
+        """Queue a text frame; one for a client that is gone is dropped."""
+        if self._over:
+            return
+        self._frames.append(frame)
+        self._bytes += len(frame)
+        self._filled.set()
+        if self.full:
+            self._drained.clear()
+
+    async def drained(self) -> None:
+        """Return when the queue is not full any more, or its client was given up."""
+        try:
+            async with asyncio.timeout(STALLED_S):
+                await self._drained.wait()
+        except TimeoutError:
+            logger.warning("a stream client took nothing for %s s, closed it", STALLED_S)
+            self._give_up()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._socket.close(code=self._stalled_code, message=b"slow consumer")
+
+    async def stop(self) -> None:
+        """Let go of the client; what still waits is dropped."""
+        self._give_up()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    def _give_up(self) -> None:
+        self._over = True
+        self._frames.clear()
+        self._bytes = 0
+        self._drained.set()
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                while self._frames:
+                    frame = self._frames.popleft()
+                    await self._socket.send_frame(frame, WSMsgType.TEXT)
+                    self._bytes = max(0, self._bytes - len(frame))
+                    if not self.full:
+                        self._drained.set()
+                self._filled.clear()
+                await self._filled.wait()
+        except ConnectionError:
+            # The reader of the same socket sees the end too and takes the client out.
+            self._give_up()

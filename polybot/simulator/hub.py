@@ -1,0 +1,116 @@
+"""Everything clients are told: the engine's listener, with the three channels' feeds behind it."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+
+from polybot.domain.market import Outcome
+from polybot.domain.order import Side
+from polybot.simulator.client_queue import ClientQueue
+from polybot.simulator.happenings import TellPrice
+from polybot.simulator.ledger import Ledger
+from polybot.simulator.market_feed import MarketFeed
+from polybot.simulator.price_feed import PriceFeed
+from polybot.simulator.records import (
+    AnyRecord,
+    OrderReleased,
+    TickChanged,
+    WindowClosed,
+    WindowListed,
+    WindowResolved,
+)
+from polybot.simulator.user_feed import UserFeed
+from polybot.simulator.window_book import UpLevel, WindowBook
+
+
+class Hub:
+    """Collects what happened, and hands it to the clients when the journal holds it.
+
+    `book_of` finds a window's order book; `released` are the POSTs that wait for a held order.
+    """
+
+    def __init__(self, ledger: Ledger, book_of: Callable[[str], WindowBook | None]) -> None:
+        self.market = MarketFeed()
+        self.user = UserFeed(ledger)
+        self.price = PriceFeed()
+        self._ledger = ledger
+        self._book_of = book_of
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._ticks: dict[str, int] = {}
+
+    def on_record(self, record: AnyRecord) -> None:
+        """Take a record that was just applied to the books."""
+        self.user.on_record(record)
+        windows = self._ledger.state.windows
+        if isinstance(record, OrderReleased):
+            self._let_go(record.order_id)
+        elif isinstance(record, WindowClosed):
+            self._let_go_of_ended()
+        elif isinstance(record, WindowListed):
+            self._ticks[record.market.slug] = record.market.tick_bps
+            self.market.on_listed(windows[record.market.slug], record.ts_ns)
+        elif isinstance(record, TickChanged):
+            book = self._book_of(record.slug)
+            old = self._ticks.get(record.slug, record.tick_bps)
+            self._ticks[record.slug] = record.tick_bps
+            if book is not None:
+                self.market.on_tick(book, record.ts_ns, old)
+        elif isinstance(record, WindowResolved):
+            self._ticks.pop(record.slug, None)
+            self.market.on_resolved(windows[record.slug], record.outcome, record.ts_ns)
+
+    def on_book(self, book: WindowBook, ts_ns: int, touched: Sequence[UpLevel]) -> None:
+        """Take a change of a window's book."""
+        self.market.on_book(book, ts_ns, touched)
+
+    def on_whole_book(self, book: WindowBook, ts_ns: int) -> None:
+        """Take a window's first book."""
+        self.market.on_whole_book(book, ts_ns)
+
+    def on_trade(
+        self, book: WindowBook, ts_ns: int, outcome: Outcome, side: Side, level: tuple[int, int]
+    ) -> None:
+        """Take a trade."""
+        self.market.on_trade(book, ts_ns, outcome, side, level)
+
+    def on_price(self, price: TellPrice) -> None:
+        """Take a reference price."""
+        self.price.on_price(price)
+
+    def flush(self) -> None:
+        """Hand everything collected to the clients' queues."""
+        self.market.flush()
+        self.user.flush()
+        self.price.flush()
+
+    def when_released(self, order_id: str) -> asyncio.Future[None]:
+        """Return a future that is done when a held order is not held any more."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting[order_id] = waiting
+        return waiting
+
+    @property
+    def congested(self) -> bool:
+        """Whether a client's queue is full."""
+        return any(queue.full for queue in self._queues())
+
+    async def room(self) -> None:
+        """Return when no queue is full any more."""
+        for queue in list(self._queues()):
+            if queue.full:
+                await queue.drained()
+
+    def _queues(self) -> Iterator[ClientQueue]:
+        yield from (subscriber.queue for subscriber in self.market.subscribers)
+        yield from (subscriber.queue for subscriber in self.user.subscribers)
+        yield from (subscriber.queue for subscriber in self.price.subscribers)
+
+    def _let_go(self, order_id: str) -> None:
+        waiting = self._waiting.pop(order_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def _let_go_of_ended(self) -> None:
+        for order_id in list(self._waiting):
+            order = self._ledger.state.orders.get(order_id)
+            if order is None or not order.is_open:
+                self._let_go(order_id)

@@ -1,0 +1,110 @@
+"""What the user channel sends an account: its orders and trades, one event for each change."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from polybot.exchange.wire_codec import encode
+from polybot.exchange.wire_user_stream import CANCELLATION, PLACEMENT, UPDATE
+from polybot.simulator.accounts import OrderRow
+from polybot.simulator.client_queue import ClientQueue
+from polybot.simulator.ledger import Ledger
+from polybot.simulator.records import (
+    AnyRecord,
+    HeartbeatsEnded,
+    OrderEnded,
+    OrderReleased,
+    OrderState,
+    RestingFilled,
+    TradeAdvanced,
+    WindowClosed,
+)
+from polybot.simulator.views_account import order_event, trade_event
+
+
+@dataclass(slots=True, eq=False)
+class UserSubscriber:
+    """One connection of one account; no markets (condition ids) means all of them."""
+
+    queue: ClientQueue
+    address: str
+    markets: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    data: bytes
+    address: str
+    market: str
+
+
+class UserFeed:
+    """Turns records into events for their account's connections."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.subscribers: set[UserSubscriber] = set()
+        self._ledger = ledger
+        self._pending: list[_Event] = []
+
+    def on_record(self, record: AnyRecord) -> None:
+        """Collect the events of a record that was just applied."""
+        if not self.subscribers:
+            return
+        for address, market, event in self._events(record):
+            self._pending.append(_Event(encode(event), address, market))
+
+    def flush(self) -> None:
+        """Hand every connection its own events, each in a frame of its own."""
+        pending, self._pending = self._pending, []
+        for event in pending:
+            for subscriber in self.subscribers:
+                is_own = subscriber.address == event.address
+                if is_own and (not subscriber.markets or event.market in subscriber.markets):
+                    subscriber.queue.put(event.data)
+
+    def _events(self, record: AnyRecord) -> Iterator[tuple[str, str, msgspec.Struct]]:
+        orders = self._ledger.state.orders
+        if isinstance(record, OrderReleased):
+            order = orders[record.order_id]
+            yield from self._released(order, record)
+        elif isinstance(record, RestingFilled):
+            order = orders[record.order_id]
+            yield self._order(order, UPDATE)
+            yield self._trade(record.execution.trade_id)
+        elif isinstance(record, OrderEnded):
+            yield self._order(orders[record.order_id], CANCELLATION)
+        elif isinstance(record, TradeAdvanced):
+            yield self._trade(record.trade_id)
+        elif isinstance(record, WindowClosed | HeartbeatsEnded):
+            for order in orders.values():
+                if order.updated_ns == record.ts_ns and _ended_by(order, record):
+                    yield self._order(order, CANCELLATION)
+
+    def _released(
+        self, order: OrderRow, record: OrderReleased
+    ) -> Iterator[tuple[str, str, msgspec.Struct]]:
+        if order.state is OrderState.KILLED:
+            yield self._order(order, CANCELLATION)
+            return
+        yield self._order(order, PLACEMENT)
+        if record.executions:
+            yield self._order(order, UPDATE)
+        for execution in record.executions:
+            yield self._trade(execution.trade_id)
+
+    def _order(self, order: OrderRow, kind: str) -> tuple[str, str, msgspec.Struct]:
+        event = order_event(self._ledger, order, kind)
+        return order.address, event.market, event
+
+    def _trade(self, trade_id: str) -> tuple[str, str, msgspec.Struct]:
+        trade = self._ledger.state.trades[trade_id]
+        event = trade_event(self._ledger, trade)
+        return trade.address, event.market, event
+
+
+def _ended_by(order: OrderRow, record: WindowClosed | HeartbeatsEnded) -> bool:
+    if isinstance(record, WindowClosed):
+        return order.slug == record.slug and order.state is OrderState.INVALID
+    is_own = order.address.lower() == record.address.lower()
+    return is_own and order.state is OrderState.CANCELED

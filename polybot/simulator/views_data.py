@@ -1,0 +1,199 @@
+"""Positions, trades and resolutions as the Data API, version 2, tells them: money in dollars."""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from polybot.domain.market import Market, Outcome
+from polybot.domain.money import DOLLAR_USDC, PRICE_ONE_BPS, SHARE
+from polybot.domain.order import Side
+from polybot.exchange.wire_data import PositionRow, ResolutionRow, UserTradeRow
+from polybot.simulator.accounts import AccountRow, TradeRow, WindowRow
+from polybot.simulator.ledger import Ledger
+from polybot.simulator.views_account import outcome_index, transaction_hash
+from polybot.simulator.views_gamma import iso_time
+
+OPEN: Final = "OPEN"
+REDEEMABLE: Final = "REDEEMABLE"
+REDEEMABLE_LOST: Final = "REDEEMABLE_LOST"
+CLOSED: Final = "CLOSED"
+
+
+class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of GET /v2/activity: a TRADE, or the REDEEM that turned winners into money."""
+
+    proxy_wallet: str
+    timestamp: int
+    condition_id: str
+    type: str
+    size: Decimal
+    usdc_size: Decimal
+    price: Decimal
+    token_id: str
+    side: str
+    outcome_index: int
+    slug: str
+    outcome: str
+    transaction_hash: str
+
+
+def position_rows(ledger: Ledger, account: AccountRow, wallet: str) -> list[PositionRow]:
+    """Return an account's positions, one for each token it ever traded."""
+    by_token: dict[str, list[TradeRow]] = {}
+    for trade in ledger.state.trades.values():
+        if trade.address == account.address:
+            by_token.setdefault(trade.token_id, []).append(trade)
+    return [_position(ledger, account, wallet, trades) for trades in by_token.values()]
+
+
+def trade_row(ledger: Ledger, trade: TradeRow, wallet: str) -> UserTradeRow:
+    """Return one trade."""
+    market = ledger.state.windows[trade.slug].market
+    return UserTradeRow(
+        proxy_wallet=wallet,
+        side=trade.side.value,
+        token_id=trade.token_id,
+        condition_id=market.condition_id,
+        size=_shares(trade.size_shares),
+        price=_price(trade.price_bps),
+        timestamp=trade.matched_ns // 1_000_000_000,
+        slug=trade.slug,
+        outcome=trade.outcome.value,
+        outcome_index=outcome_index(trade.outcome),
+        transaction_hash=transaction_hash(trade),
+    )
+
+
+def activity_rows(ledger: Ledger, account: AccountRow, wallet: str) -> list[ActivityRow]:
+    """Return what an account did and what was done for it, newest first."""
+    rows = [
+        _traded(ledger, trade, wallet)
+        for trade in ledger.state.trades.values()
+        if trade.address == account.address
+    ]
+    for window in ledger.state.windows.values():
+        rows += [
+            _redeemed(window, payout.token_id, payout.size_shares, payout.payout_usdc, wallet)
+            for payout in window.payouts
+            if payout.address == account.address
+        ]
+    return sorted(rows, key=lambda row: row.timestamp, reverse=True)
+
+
+def resolution_row(window: WindowRow) -> ResolutionRow:
+    """Return how a market was resolved, or that it is not yet."""
+    price = {None: "69", Outcome.UP: "1", Outcome.DOWN: "0"}[window.outcome]
+    return ResolutionRow(
+        condition_id=window.market.condition_id,
+        status="resolved" if window.resolved_ns else "posed",
+        proposed_price=price,
+        price=price,
+        last_update_timestamp=str((window.resolved_ns or window.listed_ns) // 1_000_000_000),
+    )
+
+
+def _position(
+    ledger: Ledger, account: AccountRow, wallet: str, trades: list[TradeRow]
+) -> PositionRow:
+    window = ledger.state.windows[trades[0].slug]
+    token_id, outcome = trades[0].token_id, trades[0].outcome
+    bought = [trade for trade in trades if trade.side is Side.BUY]
+    bought_shares = sum(trade.size_shares for trade in bought)
+    cost = sum(trade.notional_usdc for trade in bought)
+    cash = sum(trade.cash_usdc for trade in trades)
+    cash += sum(p.payout_usdc for p in window.payouts if p.token_id == token_id)
+    held = account.shares.get(token_id, 0)
+    status = _status(window, outcome, held)
+    value = held if status == REDEEMABLE else 0
+    return PositionRow(
+        proxy_wallet=wallet,
+        token_id=token_id,
+        condition_id=window.market.condition_id,
+        current_size=_shares(held),
+        avg_price=_ratio(cost, bought_shares),
+        entry_cost_usdc=_dollars(cost),
+        entry_fees_usdc=_dollars(sum(trade.fee_usdc for trade in bought)),
+        current_price=Decimal(int(status == REDEEMABLE)),
+        current_value=_dollars(value),
+        realized_pnl=_dollars(cash) if status == CLOSED else Decimal(0),
+        unrealized_pnl=Decimal(0) if status == CLOSED else _dollars(cash + value),
+        status=status,
+        redeemable=status in (REDEEMABLE, REDEEMABLE_LOST),
+        slug=window.slug,
+        outcome=outcome.value,
+        outcome_index=outcome_index(outcome),
+        end_date=iso_time(window.market.close_ns)[:10],
+        last_event_at=max(trade.matched_ns for trade in trades) // 1_000_000_000,
+    )
+
+
+def _status(window: WindowRow, outcome: Outcome, held: int) -> str:
+    if not held:
+        return CLOSED
+    if window.outcome is None:
+        return OPEN
+    return REDEEMABLE if window.outcome is outcome else REDEEMABLE_LOST
+
+
+def _traded(ledger: Ledger, trade: TradeRow, wallet: str) -> ActivityRow:
+    market = ledger.state.windows[trade.slug].market
+    return _activity(
+        market,
+        trade.outcome,
+        wallet=wallet,
+        timestamp=trade.matched_ns // 1_000_000_000,
+        type="TRADE",
+        size=_shares(trade.size_shares),
+        usdc_size=_dollars(trade.notional_usdc),
+        price=_price(trade.price_bps),
+        side=trade.side.value,
+        transaction_hash=transaction_hash(trade),
+    )
+
+
+def _redeemed(
+    window: WindowRow, token_id: str, shares: int, payout_usdc: int, wallet: str
+) -> ActivityRow:
+    outcome = window.market.outcome_of(token_id)
+    return _activity(
+        window.market,
+        outcome,
+        wallet=wallet,
+        timestamp=window.redeemed_ns // 1_000_000_000,
+        type="REDEEM",
+        size=_shares(shares),
+        usdc_size=_dollars(payout_usdc),
+        price=Decimal(int(payout_usdc > 0)),
+        side="",
+        transaction_hash="",
+    )
+
+
+def _activity(market: Market, outcome: Outcome, *, wallet: str, **fields: object) -> ActivityRow:
+    row = {
+        "proxy_wallet": wallet,
+        "condition_id": market.condition_id,
+        "token_id": market.token(outcome),
+        "outcome_index": outcome_index(outcome),
+        "slug": market.slug,
+        "outcome": outcome.value,
+        **fields,
+    }
+    return msgspec.convert(row, ActivityRow)
+
+
+def _shares(shares: int) -> Decimal:
+    return Decimal(shares) / SHARE
+
+
+def _dollars(usdc: int) -> Decimal:
+    return Decimal(usdc) / DOLLAR_USDC
+
+
+def _price(price_bps: int) -> Decimal:
+    return Decimal(price_bps) / PRICE_ONE_BPS
+
+
+def _ratio(cost_usdc: int, shares: int) -> Decimal:
+    return Decimal(0) if not shares else (Decimal(cost_usdc) / shares).quantize(Decimal("1e-6"))

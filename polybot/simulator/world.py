@@ -1,0 +1,147 @@
+"""A simulated exchange in motion: clock, driver, engine and journal, kept in step.
+
+Nothing is shown to anybody before the journal holds it: `catch_up` lets everything due happen,
+`commit` makes it durable and then lets the feeds send. Market times are leased a little ahead, so
+that after a kill time resumes after everything clients can have seen.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from polybot.errors import PolybotError
+from polybot.ports import RecordLog
+from polybot.simulator.driver import Driver
+from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.happenings import SettleWindow
+from polybot.simulator.market_clock import SegmentedClock
+from polybot.simulator.records import TimeMark, WorldOpened, encode_record
+
+logger = logging.getLogger(__name__)
+
+LEASE_WALL_NS = 200_000_000
+# A gap shorter than this is waited for; a longer one is jumped.
+SHORTEST_JUMP_NS = 2_000_000_000
+
+
+class Outlet(Protocol):
+    """What sends to clients once the journal holds what they will see."""
+
+    def flush(self) -> None:
+        """Hand everything collected since the last call to the clients' queues."""
+
+
+class World:
+    """Keeps market, books and journal at one market time."""
+
+    def __init__(
+        self,
+        *,
+        clock: SegmentedClock,
+        driver: Driver,
+        exchange: SimulatedExchange,
+        log: RecordLog,
+        outlet: Outlet,
+    ) -> None:
+        self.clock = clock
+        self.driver = driver
+        self.exchange = exchange
+        self._log = log
+        self._outlet = outlet
+        self._flush: asyncio.Future[None] | None = None
+        self.last_seq = 0
+        self.happened = 0
+        self.failure: PolybotError | None = None
+
+    def open(self) -> None:
+        """Name the market in the journal when it is played for the first time."""
+        if not self.exchange.ledger.state.source:
+            now = self.clock.now_ns()
+            self.exchange.core.emit(WorldOpened(ts_ns=now, source=self.driver.source))
+            self.commit()
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything was played and nothing is under way."""
+        return self.driver.peek() is None and self.exchange.is_quiet()
+
+    def catch_up(self) -> int:
+        """Let everything happen that is due, and return market time."""
+        now_ns = max(self.clock.now_ns(), self.exchange.now_ns)
+        happenings = self.driver.take_until(now_ns)
+        self.happened += len(happenings)
+        self.exchange.advance(now_ns, happenings)
+        self._lease(now_ns)
+        return now_ns
+
+    def commit(self) -> None:
+        """Make what happened durable, then let the feeds send it."""
+        records = self.exchange.take_records()
+        for record in records:
+            self.last_seq = self._log.append(encode_record(record))
+        if records:
+            self._log.sync()
+        self._outlet.flush()
+
+    async def durable(self) -> None:
+        """Wait until everything that happened so far is durable; waiters share one sync."""
+        if not self.exchange.core.records:
+            return
+        if self._flush is None:
+            loop = asyncio.get_running_loop()
+            self._flush = loop.create_future()
+            loop.call_soon(self._commit_for_all, self._flush)
+        await asyncio.shield(self._flush)
+
+    def due_wall_ns(self) -> int | None:
+        """Return the wall nanoseconds until something is due, None while the clock is held."""
+        moments = [self.exchange.ledger.state.lease_ns - self._margin_ns()]
+        happening = self.driver.peek()
+        if happening is not None:
+            moments.append(happening.ts_ns)
+        timer_ns = self.exchange.next_timer_ns()
+        if timer_ns is not None:
+            moments.append(timer_ns)
+        return self.clock.wall_ns_until(min(moments))
+
+    def skip_unplayed(self) -> int | None:
+        """Return where a gap should be jumped to, None when there is nothing to jump.
+
+        Windows that are only settled are settled on the way, however many there are.
+        """
+        if not self.exchange.is_quiet():
+            return None
+        now_ns = self.exchange.now_ns
+        while isinstance(happening := self.driver.peek(), SettleWindow):
+            settled = self.driver.take_until(happening.ts_ns)
+            self.exchange.advance(max(happening.ts_ns, self.exchange.now_ns), settled)
+            if not self.exchange.is_quiet():
+                break
+        target_ns = self.exchange.now_ns
+        if happening is not None and self.exchange.is_quiet():
+            target_ns = max(target_ns, happening.ts_ns)
+        return target_ns if target_ns - now_ns >= SHORTEST_JUMP_NS else None
+
+    def jump_to(self, market_ns: int) -> None:
+        """Move market time over a gap."""
+        self.clock.jump_to(max(market_ns, self.clock.now_ns()))
+        self.catch_up()
+        self.commit()
+
+    def _margin_ns(self) -> int:
+        return self.clock.span_ns(LEASE_WALL_NS // 2)
+
+    def _lease(self, now_ns: int) -> None:
+        if now_ns + self._margin_ns() >= self.exchange.ledger.state.lease_ns:
+            lease_ns = now_ns + self.clock.span_ns(LEASE_WALL_NS)
+            self.exchange.core.emit(TimeMark(ts_ns=now_ns, lease_ns=lease_ns))
+
+    def _commit_for_all(self, waiting: asyncio.Future[None]) -> None:
+        self._flush = None
+        try:
+            self.commit()
+        except PolybotError as error:
+            self.failure = error
+            waiting.set_exception(error)
+            return
+        waiting.set_result(None)

@@ -1,0 +1,43 @@
+"""Tests of running one process."""
+
+import pytest
+
+from polybot.cli.run import main, run
+from polybot.errors import ConfigError
+
+
+def test_a_process_is_run_by_its_name_and_its_code_returned() -> None:
+    ran = []
+
+    def run_process(name: str) -> int:
+        ran.append(name)
+        return 1
+
+    assert run("tracker", run_process) == 1
+    assert ran == ["tracker"]
+
+
+def test_a_bad_configuration_ends_with_the_code_that_stops_restarts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run_process(_: str) -> int:
+        raise ConfigError(["mode: expected x, was y", "risk.pause_s: expected z, was w"])
+
+    assert run("trader", run_process) == 78
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "mode: expected x, was y",
+        "risk.pause_s: expected z, was w",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [[], ["trader", "tracker"], ["console"]])
+def test_anything_but_one_known_process_is_wrong_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert "usage: polybot run {simulator,trader" in capsys.readouterr().err
+
+
+def test_help_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: polybot run ")

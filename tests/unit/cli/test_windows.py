@@ -1,0 +1,54 @@
+"""Tests of `polybot windows`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.conftest import Command
+from tests.unit.cli.history import LOST, OPEN, WON
+
+pytestmark = pytest.mark.usefixtures("history")
+
+
+def test_windows_are_listed_newest_first_with_outcome_grade_and_pnl(polybot: Command) -> None:
+    lines = polybot("windows").stdout.splitlines()
+    assert lines[0].split() == ["window", "opens", "status", "outcome", "grade", "P&L"]
+    assert [line.split()[0] for line in lines[1:4]] == [OPEN, LOST, WON]
+    assert lines[2].split()[-4:] == ["graded", "Down", "LOSS", "-$23.83"]
+    assert lines[3].split()[-4:] == ["graded", "Up", "WIN", "+$1.17"]
+    assert lines[4] == "3 windows, 2 graded, P&L -$22.67"
+
+
+def test_as_json_each_window_has_the_documented_fields(polybot_json: Callable[..., Any]) -> None:
+    newest, lost, _ = polybot_json("windows")
+    assert (newest["slug"], newest["outcome"], newest["grades"]) == (OPEN, None, [])
+    assert lost["slug"] == LOST
+    assert lost["status"] == "graded"
+    assert lost["outcome"] == "Down"
+    assert lost["close_ns"] - lost["open_ns"] == 300 * 10**9
+    assert lost["pnl_usdc"] == "-23.833125"
+    assert lost["grades"][0]["grade"] == "LOSS"
+    assert lost["grades"][0]["pnl_usdc"] == "-23.833125"
+
+
+def test_days_are_counted_in_market_time(polybot_json: Callable[..., Any]) -> None:
+    # The newest event is in the open window; 5 minutes are 0.0035 days.
+    assert [window["slug"] for window in polybot_json("windows", "--days", "0.0035")] == [
+        OPEN,
+        LOST,
+    ]
+
+
+def test_the_number_of_rows_is_limited(polybot_json: Callable[..., Any]) -> None:
+    assert [window["slug"] for window in polybot_json("windows", "--limit", "1")] == [OPEN]
+
+
+def test_a_database_of_another_kind_is_an_error_in_one_line(
+    polybot: Command, history: Path
+) -> None:
+    history.write_bytes(b"not a database at all, but long enough to look at" * 100)
+    result = polybot("windows", code=1)
+    assert result.stderr.startswith("polybot: cannot use ")
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,540 @@
+"""The tracker over a real database: whole windows, interruptions at every step, bad days."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polybot.adapters.storage.ledger import Ledger
+from polybot.adapters.storage.models import ALL_TABLES, table_name
+from polybot.adapters.storage.statements import execute
+from polybot.domain.audit import AuditResult
+from polybot.domain.fill import FillStatus
+from polybot.domain.order import OrderStatus, OrderTrigger
+from polybot.errors import OutcomeUnknown, ProtocolError, StorageError
+from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
+from polybot.messages.safety import AlertRaised
+from polybot.messages.tracking import AuditCompleted, WindowGraded, WindowSettled
+from polybot.messages.trading import FillMatched, WindowDiscovered
+from polybot.ports import CatalogAnswer
+from polybot.services.tracker.needs import TrackerPorts, TrackerSettings
+from polybot.services.tracker.service import TrackerService
+from tests.fakes import FakeCatalog, FakeClock, FakeInbox, FakeMarketClock, FakeOutbox
+from tests.story import (
+    CLOSE_NS,
+    SECOND_NS,
+    SHARES,
+    bought,
+    fill_at,
+    market_at,
+    moved,
+    opening,
+    paid_out,
+    reported,
+    slug_at,
+    summarized,
+)
+
+SETTINGS = TrackerSettings(
+    sources=("trader", "reflector", "watchdog"),
+    settle_first_ns=10 * SECOND_NS,
+    settle_retry_ns=5 * SECOND_NS,
+    settle_slow_ns=30 * SECOND_NS,
+    audit_ns=60 * SECOND_NS,
+)
+
+
+class FakeAuditor:
+    """Ends an audit when a test says how."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.result: AuditResult | None = None
+        self.busy = False
+
+    def start(self) -> None:
+        self.started += 1
+        self.busy = True
+
+    def running(self) -> bool:
+        return self.busy
+
+    def take(self) -> AuditResult | None:
+        result, self.result = self.result, None
+        self.busy = self.busy and result is None
+        return result
+
+    def stop(self) -> None:
+        self.busy = False
+
+
+class Floor:
+    """What outlives the tracker's process: journals, database file, exchange, time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.inbox = FakeInbox()
+        self.outbox = FakeOutbox("tracker")
+        self.catalog = FakeCatalog()
+        self.auditor = FakeAuditor()
+        self.clock = FakeClock()
+        self.market = FakeMarketClock(CLOSE_NS - 300 * SECOND_NS)
+        self.lives = 0
+
+    def start(self, wrap: Callable[[Any], Any] = lambda port: port) -> TrackerService:
+        """Begin a life of the tracker on what the one before left."""
+        self.lives += 1
+        self.outbox.crash(f"s{self.lives}")
+        self.catalog.waiting = []
+        self.ledger = Ledger.open(self.path, self.clock)
+        ports = TrackerPorts(
+            wake=asyncio.Event(),
+            ledger=wrap(self.ledger),
+            inbox=wrap(self.inbox),
+            outbox=wrap(self.outbox),
+            own=self.outbox,
+            catalog=self.catalog,
+            auditor=self.auditor,
+            clock=self.clock,
+            market_clock=self.market,
+        )
+        service = TrackerService(ports, SETTINGS)
+        asyncio.run(service.start())
+        return service
+
+    def resolve(self, number: int = 0, outcome: str = "Up") -> None:
+        """Let the exchange know an outcome."""
+        self.catalog.known[slug_at(number)] = CatalogAnswer(
+            slug_at(number), market_at(number), resolved=outcome, closed=True
+        )
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Return what the database holds, without sessions and the wall times of storing."""
+        ledger = Ledger.open(self.path, self.clock)
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for name in map(table_name, ALL_TABLES):
+            if name not in ("schema_version", "source_position", "event"):
+                found[name] = execute(ledger.database, f"SELECT * FROM {name} ORDER BY 1")  # noqa: S608
+        found["event"] = execute(
+            ledger.database, "SELECT source, seq, type, body FROM event ORDER BY source, seq"
+        )
+        ledger.close()
+        return found
+
+
+@pytest.fixture
+def floor(tmp_path: Path) -> Floor:
+    return Floor(tmp_path / "ledger.sqlite")
+
+
+def tell(floor: Floor, *events: Any) -> None:
+    for event in events:
+        floor.inbox.put(event)
+
+
+def test_a_window_goes_from_its_discovery_to_its_grade(floor: Floor) -> None:
+    tell(floor, opening(), *bought())
+    service = floor.start()
+    service.turn()
+    assert floor.inbox.acknowledged == {"trader": 10}
+
+    floor.resolve()
+    floor.market.advance(309)
+    service.turn()
+    assert floor.catalog.asked == []
+    floor.market.advance(1)
+    service.turn()
+    assert floor.catalog.asked == [slug_at()]
+    for _ in range(3):
+        service.turn()
+
+    assert floor.outbox.events(WindowSettled) == [
+        WindowSettled(slug=slug_at(), condition_id="0xc000", outcome="Up", source="gamma")
+    ]
+    [graded] = floor.outbox.events(WindowGraded)
+    assert (graded.grade, graded.pnl_usdc) == ("WIN", SHARES - 23_750_000 - 83_120)
+    assert floor.ledger.positions() == {"trader": 10, "tracker": 2}
+    assert floor.ledger.grade_cases(10) == []
+
+
+def test_nothing_more_happens_to_a_graded_window(floor: Floor) -> None:
+    tell(floor, opening(), *bought())
+    floor.resolve()
+    floor.market.advance(400)
+    service = floor.start()
+    for _ in range(10):
+        service.turn()
+        floor.market.advance(60)
+
+    assert len(floor.catalog.asked) == 1
+    assert [type(body).__name__ for _, body in floor.outbox.committed] == [
+        "WindowSettled",
+        "WindowGraded",
+    ]
+
+
+def test_an_unresolved_window_is_asked_for_again_after_a_restart(floor: Floor) -> None:
+    tell(floor, *bought())
+    floor.market.advance(311)
+    service = floor.start()
+    service.turn()
+    service.turn()
+    assert len(floor.catalog.asked) == 1
+    floor.ledger.close()
+
+    service = floor.start()
+    service.turn()
+    assert len(floor.catalog.asked) == 1
+    floor.market.advance(5)
+    service.turn()
+
+    assert len(floor.catalog.asked) == 2
+
+
+def test_a_late_fill_is_graded_again_once_it_is_final(floor: Floor) -> None:
+    tell(floor, *bought())
+    floor.resolve()
+    floor.market.advance(400)
+    service = floor.start()
+    for _ in range(4):
+        service.turn()
+    late = fill_at(trade_id="late", size_shares=1_000_000, fee_usdc=0)
+
+    tell(floor, FillMatched(fill=late))
+    service.turn()
+    service.turn()
+    assert len(floor.outbox.events(WindowGraded)) == 1
+    confirmed = reported(0, FillStatus.CONFIRMED)
+    tell(floor, type(confirmed)(**{**_fields(confirmed), "trade_id": "late"}))
+    for _ in range(3):
+        service.turn()
+
+    first, second = floor.outbox.events(WindowGraded)
+    assert second.pnl_usdc == first.pnl_usdc + 1_000_000 - 950_000
+    assert second.trades == 2
+
+
+def _fields(message: Any) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in message.__struct_fields__}
+
+
+def test_an_idle_window_is_graded_when_its_summary_comes_after_the_outcome(
+    floor: Floor,
+) -> None:
+    tell(floor, WindowDiscovered(market=market_at()))
+    floor.resolve()
+    floor.market.advance(400)
+    service = floor.start()
+    for _ in range(3):
+        service.turn()
+    assert floor.outbox.events(WindowGraded) == []
+
+    tell(floor, summarized())
+    for _ in range(3):
+        service.turn()
+
+    assert [graded.grade for graded in floor.outbox.events(WindowGraded)] == ["IDLE"]
+
+
+def test_a_window_told_again_after_its_outcome_is_not_settled_again(floor: Floor) -> None:
+    tell(floor, *bought())
+    floor.resolve()
+    floor.market.advance(400)
+    service = floor.start()
+    for _ in range(3):
+        service.turn()
+
+    tell(floor, WindowDiscovered(market=market_at()))
+    for _ in range(3):
+        service.turn()
+
+    assert len(floor.outbox.events(WindowSettled)) == 1
+
+
+def test_a_catalog_that_fails_is_asked_again(floor: Floor) -> None:
+    tell(floor, *bought())
+    floor.catalog.known[slug_at()] = CatalogAnswer(slug_at(), None, error=OutcomeUnknown("reset"))
+    floor.market.advance(310)
+    service = floor.start()
+    service.turn()
+    service.turn()
+    assert floor.outbox.events(WindowSettled) == []
+
+    floor.resolve()
+    floor.market.advance(5)
+    service.turn()
+    service.turn()
+
+    assert len(floor.outbox.events(WindowSettled)) == 1
+
+
+def test_a_question_without_an_answer_does_not_block_the_queue(floor: Floor) -> None:
+    tell(floor, *bought())
+    floor.catalog.silent = True
+    floor.market.advance(310)
+    service = floor.start()
+    service.turn()
+    floor.market.advance(30)
+    service.turn()
+    assert len(floor.catalog.asked) == 1
+
+    floor.clock.advance(16)
+    service.turn()
+
+    assert len(floor.catalog.asked) == 2
+
+
+class Stopped(Exception):
+    """The process was killed here."""
+
+
+class Breaking:
+    """A ledger, outbox or catalog whose so-many-eth call is the process's last.
+
+    `after` says whether the call was carried out before the kill.
+    """
+
+    def __init__(self, inner: Any, fuse: list[int], *, after: bool) -> None:
+        self._inner = inner
+        self._fuse = fuse
+        self._after = after
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name not in ("store", "note_question", "note_graded", "commit", "acknowledge"):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._fuse[0] -= 1
+            if self._fuse[0] == 0 and not self._after:
+                raise Stopped
+            result = found(*args, **kwargs)
+            if self._fuse[0] == 0:
+                raise Stopped
+            return result
+
+        return call
+
+
+def play(floor: Floor, *, stop_at: int = 0, after: bool = False) -> int:
+    """Let two windows pass, killed once at a step; return the number of steps there were."""
+    fuse = [stop_at]
+    service = broken(floor, fuse, after=after)
+    for advance_s, events in [*story(), *[(40.0, [])] * 4]:
+        tell(floor, *events)
+        floor.market.advance(advance_s)
+        for _ in range(4):
+            try:
+                service.turn()
+            except Stopped:
+                floor.ledger.close()
+                service = broken(floor, fuse, after=after)
+                service.turn()
+    floor.ledger.close()
+    return -fuse[0]
+
+
+def broken(floor: Floor, fuse: list[int], *, after: bool) -> TrackerService:
+    return floor.start(lambda port: Breaking(port, fuse, after=after))
+
+
+def story() -> list[tuple[float, list[Any]]]:
+    first, second = bought(0), bought(1)
+    return [
+        (0, [opening(), *first[:4]]),
+        (10, first[4:6]),
+        (200, first[6:]),
+        (105, second[:6]),
+        (100, [paid_out(0)]),
+        (200, second[6:]),
+        (60, [paid_out(1)]),
+    ]
+
+
+def test_killed_at_any_step_the_tracker_ends_with_the_same_database(tmp_path: Path) -> None:
+    whole = Floor(tmp_path / "whole.sqlite")
+    whole.resolve(0)
+    whole.resolve(1, "Down")
+    steps = play(whole)
+    expected = whole.contents()
+    assert len(whole.outbox.events(WindowGraded)) == 2
+
+    for step in range(1, steps + 1):
+        for after in (False, True):
+            floor = Floor(tmp_path / f"{step}-{after}.sqlite")
+            floor.resolve(0)
+            floor.resolve(1, "Down")
+
+            play(floor, stop_at=step, after=after)
+
+            found = floor.contents()
+            for name in expected:
+                # When and how often was asked, and at what time it was said, may differ.
+                assert timeless(name, found[name]) == timeless(name, expected[name]), (
+                    step,
+                    after,
+                    name,
+                )
+
+
+TIMES = {"window_outcome": (5,), "window_grade": (10, 11), "market_window": (8, 9)}
+
+
+def timeless(name: str, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    left_out = TIMES.get(name, ())
+    return [
+        tuple(value for index, value in enumerate(row) if index not in left_out) for row in rows
+    ]
+
+
+class Refusing:
+    """A ledger that refuses to store while told to."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.refuses = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
+
+    def store(self, records: Any) -> Any:
+        if self.refuses:
+            raise StorageError("expected room, was none")
+        return self.ledger.store(records)
+
+
+def test_events_wait_while_the_database_refuses_them(floor: Floor) -> None:
+    refusing: list[Refusing] = []
+
+    def wrap(port: Any) -> Any:
+        if not isinstance(port, Ledger):
+            return port
+        refusing.append(Refusing(port))
+        return refusing[0]
+
+    service = floor.start(wrap)
+    tell(floor, opening(), *bought())
+    service.turn()
+    service.turn()
+    assert floor.inbox.acknowledged == {}
+    assert "refuses events" in service.status()
+    assert service.next_wake_s() == 1.0
+
+    refusing[0].refuses = False
+    service.turn()
+
+    assert floor.inbox.acknowledged == {"trader": 10}
+    assert "10 events stored" in service.status()
+
+
+def test_market_time_is_followed_and_nothing_is_settled_before_it_is_known(
+    floor: Floor,
+) -> None:
+    tell(floor, *bought())
+    floor.market.known = False
+    floor.market.advance(400)
+    service = floor.start()
+    service.turn()
+    assert floor.catalog.asked == []
+    assert service.vitals().market_ns == 0
+    assert service.next_wake_s() == 1.0
+
+    change = MarketTimeChanged(origin_mono_ns=0, origin_market_ns=CLOSE_NS, speed=20.0)
+    floor.inbox.put_volatile(change, source="simulator")
+    service.turn()
+
+    assert floor.market.accepted == [change]
+
+
+def test_it_sleeps_until_the_next_question(floor: Floor) -> None:
+    tell(floor, *bought())
+    floor.market.pace = 20.0
+    floor.market.advance(305)
+    service = floor.start()
+    service.turn()
+    service.turn()
+
+    assert service.next_wake_s() == pytest.approx(5 / 20)
+
+
+def test_a_source_whose_journal_went_back_raises_an_alert_once(floor: Floor) -> None:
+    tell(floor, *bought())
+    service = floor.start()
+    service.turn()
+    beat = Heartbeat(process="trader", pid=1, last_seq=3, turns=1, progress=0, status="")
+    for _ in range(3):
+        floor.inbox.put_volatile(beat)
+        service.turn()
+
+    [alert] = floor.outbox.events(AlertRaised)
+    assert alert.key == "journal:trader"
+    assert "state directory was replaced" in alert.text
+
+
+def test_an_event_with_other_bytes_raises_an_alert(floor: Floor) -> None:
+    tell(floor, opening())
+    floor.start().turn()
+    floor.ledger.close()
+    floor.inbox.durable.clear()
+    tell(floor, moved(0, OrderStatus.ACCEPTED, OrderTrigger.ACCEPT))
+    service = floor.start()
+    floor.inbox.positions = {}
+    service.turn()
+
+    [alert] = floor.outbox.events(AlertRaised)
+    assert alert.key.startswith("conflict:")
+
+
+def test_audits_run_at_their_interval_and_are_told(floor: Floor) -> None:
+    service = floor.start()
+    service.turn()
+    assert floor.auditor.started == 0
+    floor.clock.advance(60)
+    service.turn()
+    service.turn()
+    assert floor.auditor.started == 1
+
+    floor.auditor.result = AuditResult(("cash: off",), orders=3, fills=2, windows=1)
+    service.turn()
+
+    assert floor.outbox.events(AuditCompleted) == [
+        AuditCompleted(agrees=False, differences=("cash: off",), orders=3, fills=2, windows=1)
+    ]
+    assert "1 differences" in service.status()
+
+
+def test_an_audit_that_could_not_be_carried_out_is_no_finding(floor: Floor) -> None:
+    service = floor.start()
+    floor.auditor.result = AuditResult((), 0, 0, 0, error="no credentials yet")
+
+    service.turn()
+
+    assert floor.outbox.events(AuditCompleted) == []
+    assert "no credentials yet" in service.status()
+
+
+def test_it_has_no_commands(floor: Floor) -> None:
+    with pytest.raises(ProtocolError, match="StopEntries"):
+        floor.start().handle("StopEntries", None)
+
+
+def test_stopping_stores_what_was_said_last(floor: Floor) -> None:
+    service = floor.start()
+    floor.outbox.record(AlertRaised(key="k", severity="warning", text=""))
+
+    asyncio.run(service.stop())
+
+    assert [row[2] for row in floor.contents()["event"]] == ["AlertRaised"]
+
+
+def test_a_restart_tells_where_it_went_on(floor: Floor) -> None:
+    service = floor.start()
+    floor.outbox.record(AlertRaised(key="k", severity="warning", text=""))
+    floor.outbox.commit()
+    floor.ledger.close()
+
+    service = floor.start()
+
+    assert service.restored == (0, 1)
