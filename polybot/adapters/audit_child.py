@@ -70,6 +70,8 @@ class ChildAuditRunner:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
+            if self._stopped:
+                self._child.kill()
             output, errors = self._child.communicate(timeout=self._timeout_s)
         except OSError as error:
             return _failed(f"{self._command[0]} could not be started: {error.strerror}")

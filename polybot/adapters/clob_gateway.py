@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from polybot.errors import ExchangeError, OutcomeUnknown, PolybotError, ProtocolError
@@ -53,7 +54,8 @@ class ClobGateway:
     """Posts, cancels and looks up; nothing is ever sent twice.
 
     Orders and cancels use `orders`, everything else `reads`, so that no sweep delays an order.
-    Answers are taken by the service; `wake` tells it that one is there.
+    Answers are taken by the service; `wake` tells it that one is there. `answers` hands the queue of
+    an earlier gateway on, so that renewed credentials lose no answer to a request under way.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class ClobGateway:
         snapshots: SnapshotReader,
         clock: Clock,
         wake: Callable[[], None],
+        answers: deque[GatewayAnswer] | None = None,
     ) -> None:
         self._signer = signer
         self._orders = orders
@@ -72,7 +75,7 @@ class ClobGateway:
         self._snapshots = snapshots
         self._clock = clock
         self._wake = wake
-        self._answers: deque[GatewayAnswer] = deque()
+        self._answers = deque[GatewayAnswer]() if answers is None else answers
         self._heartbeat_id = ""
 
     def post(self, order: SignedOrder) -> None:
@@ -83,9 +86,9 @@ class ClobGateway:
     def cancel(self, venue_order_ids: Sequence[str]) -> None:
         """Ask for orders to be canceled."""
         for start in range(0, len(venue_order_ids), CANCEL_BATCH):
-            batch = list(venue_order_ids[start : start + CANCEL_BATCH])
+            batch = tuple(venue_order_ids[start : start + CANCEL_BATCH])
             call = self._call("DELETE", "/orders", body=encode(batch))
-            self._orders.send(call, lambda answer: self._put(_canceled(answer)))
+            self._orders.send(call, partial(self._canceled, batch))
 
     def request_snapshot(self, *, token_ids: Sequence[str], after_s: int, tag: str) -> None:
         """Ask for open orders, trades and balances in one go."""
@@ -116,6 +119,9 @@ class ClobGateway:
         headers = self._signer.headers(self._clock.now_ns() // 1_000_000_000, method, path, body)
         return HttpCall(method, path, body=body, headers=headers)
 
+    def _canceled(self, asked: tuple[str, ...], answer: HttpAnswer) -> None:
+        self._put(_canceled(asked, answer))
+
     def _beaten(self, answer: HttpAnswer) -> None:
         try:
             self._heartbeat_id = decode(answer.body, HeartbeatAnswer).heartbeat_id
@@ -133,7 +139,7 @@ def _posted(venue_order_id: str, answer: HttpAnswer) -> PostAnswer:
         placed = read_answer(answer, PostOrderAnswer)
         if not placed.placed:
             raise classify(answer.status, answer.body)
-        if placed.order_id != venue_order_id:
+        if (placed.order_id or "").lower() != venue_order_id.lower():
             message = f"expected order id {venue_order_id}, was {placed.order_id}"
             raise OutcomeUnknown(message, status=answer.status, code="order_id_mismatch")
     except ExchangeError as error:
@@ -143,12 +149,12 @@ def _posted(venue_order_id: str, answer: HttpAnswer) -> PostAnswer:
     )
 
 
-def _canceled(answer: HttpAnswer) -> CancelAnswer:
+def _canceled(asked: tuple[str, ...], answer: HttpAnswer) -> CancelAnswer:
     try:
         wire = read_answer(answer, WireCancelAnswer)
     except ExchangeError as error:
-        return CancelAnswer((), {}, error)
-    return CancelAnswer(tuple(wire.canceled), wire.not_canceled)
+        return CancelAnswer((), {}, error, asked)
+    return CancelAnswer(tuple(wire.canceled), wire.not_canceled, asked=asked)
 
 
 def _looked_up(venue_order_id: str, answer: HttpAnswer) -> OrderLookup:

@@ -57,7 +57,7 @@ class WebsocketStream:
         self._url = url
         self._wake = wake
         self._clock = clock
-        self._jitter = random.Random(seed)  # noqa: S311 - spreads reconnects, no secret
+        self._jitter = random.Random(seed)
         self._stale_s = stale_s
         self._frames: deque[StreamFrame] = deque()
         self._room = asyncio.Event()

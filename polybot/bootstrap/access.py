@@ -1,6 +1,7 @@
 """The trader's account at the exchange: logs in once, then signs and sends."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 
 from polybot.adapters.account_snapshot import AccountReader
@@ -12,7 +13,7 @@ from polybot.errors import PolybotError
 from polybot.exchange.http_calls import Transport
 from polybot.exchange.l2_auth import ApiCredentials, RequestSigner
 from polybot.exchange.signing import OrderSigner
-from polybot.ports import Clock
+from polybot.ports import Clock, GatewayAnswer
 from polybot.runtime.logs import SecretMask
 
 logger = logging.getLogger(__name__)
@@ -55,8 +56,9 @@ class WalletAccess:
         self._api: ApiCredentials | None = None
         self._asked_ns: int | None = None
         self._failures = 0
+        self._answers: deque[GatewayAnswer] = deque()
         known = files.credentials()
-        if known is not None and known.address == key.address:
+        if known is not None and known == self._account(known.api):
             self._use(known.api)
 
     def ready(self) -> bool:
@@ -86,16 +88,21 @@ class WalletAccess:
                 logger.warning("login at the exchange: %s", result)
             return
         self._failures = 0
-        self._files.save_credentials(
-            AccountCredentials(
-                address=self._key.address,
-                funder=self._funder,
-                signature_type=self._signature_type,
-                api=result,
-            )
-        )
+        try:
+            self._files.save_credentials(self._account(result))
+        except OSError as error:
+            # Only the others wait for the file: this process has what it needs.
+            logger.error("cannot write %s: %s", self._files.credentials_path, error.strerror)
         self._use(result)
         self._wake()
+
+    def _account(self, api: ApiCredentials) -> AccountCredentials:
+        return AccountCredentials(
+            address=self._key.address,
+            funder=self._funder,
+            signature_type=self._signature_type,
+            api=api,
+        )
 
     def _use(self, api: ApiCredentials) -> None:
         self._mask.add(api.secret)
@@ -119,5 +126,6 @@ class WalletAccess:
             snapshots=snapshots.read,
             clock=self._clock,
             wake=self._wake,
+            answers=self._answers,
         )
         self._api = api

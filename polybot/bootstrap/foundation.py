@@ -23,8 +23,8 @@ from polybot.messages.topics import DURABLE, VOLATILE
 from polybot.ports import Service
 from polybot.runtime.banner import Banner, StandingStop
 from polybot.runtime.daemon import Daemon, DaemonSettings
-from polybot.runtime.journal import Journal
 from polybot.runtime.inbox import ReplayingInbox
+from polybot.runtime.journal import Journal
 from polybot.runtime.logs import SecretMask
 from polybot.runtime.outbox import JournaledOutbox
 from polybot.runtime.participant import Identity, Participant

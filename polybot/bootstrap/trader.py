@@ -29,8 +29,9 @@ from polybot.runtime.banner import StandingStop
 from polybot.runtime.logs import SecretMask
 from polybot.runtime.tape import NullTape, TapeSettings, TapeWriter
 from polybot.services.trader.agents import Agent
+from polybot.services.trader.parts import TraderPorts, TraderSettings
 from polybot.services.trader.restore import Restored, restore
-from polybot.services.trader.service import TraderPorts, TraderService, TraderSettings
+from polybot.services.trader.service import TraderService
 from polybot.services.trader.state import SCHEMA
 from polybot.strategies.registry import build
 

@@ -120,7 +120,9 @@ def _secrets(loaded: LoadedConfig) -> Row:
         return Row("secret files", CheckStatus.FAIL, detail, f"chmod 600 {' '.join(exposed)}")
     if not present:
         return Row("secret files", CheckStatus.SKIP, "none yet")
-    return Row("secret files", CheckStatus.OK, f"{plural(len(present), 'file')}, for this user only")
+    return Row(
+        "secret files", CheckStatus.OK, f"{plural(len(present), 'file')}, for this user only"
+    )
 
 
 def _state(loaded: LoadedConfig) -> Row:
@@ -178,7 +180,11 @@ def _journals(loaded: LoadedConfig) -> Row:
         detail = f"changed or incomplete: {', '.join(damaged)}"
         return Row("journals", CheckStatus.FAIL, detail, "polybot journal verify says where")
     records = sum(report.records for report in reports)
-    return Row("journals", CheckStatus.OK, f"{plural(records, 'record')} of {plural(len(reports), 'process')}")
+    return Row(
+        "journals",
+        CheckStatus.OK,
+        f"{plural(records, 'record')} of {plural(len(reports), 'process')}",
+    )
 
 
 def _database(loaded: LoadedConfig) -> Row:

@@ -9,6 +9,7 @@ import typer
 
 from polybot.cli.options import Json, examples
 from polybot.cli.output import plural, say, show_json, show_table, warn
+from polybot.cli.processes import floor_runs
 from polybot.config.keys import REQUIRED, Key, all_keys, key_at, override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.config.origins import Layer
@@ -65,7 +66,7 @@ def show(
     ] = False,
 ) -> None:
     """Show every value and where it came from; secrets are hidden."""
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=floor_runs(load(lenient=True).locations.runtime_dir))
     paths = [
         path
         for path, origin in loaded.origins.items()

@@ -11,6 +11,7 @@ from polybot.cli.exits import Exit
 from polybot.cli.glance import Glance, take_glance
 from polybot.cli.options import Json
 from polybot.cli.output import console, plural, say, show_json
+from polybot.cli.processes import floor_runs
 from polybot.config.load import LoadedConfig, load
 from polybot.errors import ConfigError
 
@@ -28,7 +29,7 @@ def doctor(as_json: Json = False) -> None:
     Exit code 1 when a check fails, 4 when it is the configuration. It changes nothing.
     """
     try:
-        loaded = load(join_floor=True)
+        loaded = load(join_floor=floor_runs(load(lenient=True).locations.runtime_dir))
     except ConfigError as error:
         _show(
             [Row("configuration", CheckStatus.FAIL, each, "mend it") for each in error.problems],

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from polybot.config.floor import FloorRecord
+from polybot.config.floor import FloorRecord, read_floor
 from polybot.config.locations import (
     RUNTIME_NAME,
     Installation,
@@ -48,6 +48,12 @@ def floor_processes(
 def runner_is_alive(record: FloorRecord, proc: Path = Path("/proc")) -> bool:
     """Tell whether the runner of a floor's record still runs, and is not another with its pid."""
     return record.pid > 0 and start_time(record.pid, proc) == record.pid_start
+
+
+def floor_runs(runtime_dir: Path) -> bool:
+    """Tell whether the floor whose record is here is the one that runs now."""
+    record = read_floor(runtime_dir)
+    return record is not None and runner_is_alive(record)
 
 
 def start_time(pid: int, proc: Path = Path("/proc")) -> int:

@@ -6,15 +6,17 @@ from polybot.cli.books import open_books
 from polybot.cli.options import Days, Json
 from polybot.cli.output import exact_dollars, moment, plural, say, show_json, show_table
 from polybot.cli.story import short_id
-from polybot.cli.windows import Limit
+from polybot.cli.windows import Limit, rows
 from polybot.domain.money import format_price, format_shares, format_usdc
 from polybot.domain.stored import TradeReport
 
 
-def trades(days: Days = None, limit: Limit = 50, as_json: Json = False) -> None:
+def trades(days: Days = None, limit: Limit = None, as_json: Json = False) -> None:
     """List the fills of our orders, newest first."""
     with open_books() as books:
-        found = books.reader.trades(since_ns=books.since_ns(days), limit=limit)
+        found = books.reader.trades(
+            since_ns=books.since_ns(days), limit=rows(limit, all_of_them=as_json)
+        )
     if as_json:
         show_json([as_document(trade) for trade in found])
         return

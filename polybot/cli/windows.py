@@ -4,20 +4,28 @@ from typing import Annotated, Any
 
 import typer
 
+from polybot.adapters.storage.reader import MANY
 from polybot.cli.books import open_books
 from polybot.cli.options import Days, Json
 from polybot.cli.output import dollars, moment, plural, say, show_json, show_table
 from polybot.domain.money import format_usdc
 from polybot.domain.stored import WindowReport
 
-Limit = Annotated[int, typer.Option("--limit", "-n", help="At most so many rows.", min=1)]
+SCREENFUL = 50
+
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", "-n", help=f"At most so many rows; {SCREENFUL} on a screen.", min=1),
+]
 
 
-def windows(days: Days = None, limit: Limit = 50, as_json: Json = False) -> None:
+def windows(days: Days = None, limit: Limit = None, as_json: Json = False) -> None:
     """List windows, newest first: status, official outcome, grade and P&L of each."""
     with open_books() as books:
         found = books.reader.windows(
-            now_ns=books.now_ns, since_ns=books.since_ns(days), limit=limit
+            now_ns=books.now_ns,
+            since_ns=books.since_ns(days),
+            limit=rows(limit, all_of_them=as_json),
         )
     if as_json:
         show_json([as_document(window) for window in found])
@@ -31,6 +39,11 @@ def windows(days: Days = None, limit: Limit = 50, as_json: Json = False) -> None
     graded = [window for window in found if window.grades]
     total = sum(window.pnl_usdc for window in graded)
     say(f"{plural(len(found), 'window')}, {len(graded)} graded, P&L {dollars(total, signed=True)}")
+
+
+def rows(limit: int | None, *, all_of_them: bool) -> int:
+    """Return how many rows to read: a script gets all of them, a person a screenful."""
+    return limit or (MANY if all_of_them else SCREENFUL)
 
 
 def as_document(window: WindowReport) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What single values cannot show: keys that contradict each other, the mode, or the machine."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from polybot.strategies.registry import problems_of
 _PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _AGENT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_HIGHEST_PORT = 65_535
 _URLS = ("clob_url", "gamma_url", "data_url", "ws_market_url", "ws_user_url", "ws_price_url")
 # An order here costs nothing real only because the exchange is this machine's own.
 _PLAY_MODES = frozenset({"synthetic", "replay"})
@@ -158,7 +159,7 @@ def _urls(checked: Checked) -> Iterator[Contradiction]:
                 f"exchange.{name}",
                 f"expected a {scheme}:// or {scheme}s:// URL, was {shown(url)}",
             )
-        elif mode in _PLAY_MODES and urlsplit(url).hostname not in _LOOPBACK:
+        elif mode in _PLAY_MODES and not _is_loopback(urlsplit(url).hostname or ""):
             yield Contradiction(
                 f"exchange.{name}",
                 f"expected no URL, or one of this machine, in {mode} mode "
@@ -214,7 +215,7 @@ def _recordings(checked: Checked) -> Iterator[Contradiction]:
 def _simulator(checked: Checked) -> Iterator[Contradiction]:
     listen = checked.config.simulator.listen
     host, _, port = listen.rpartition(":")
-    if host not in _LOOPBACK or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004 - the highest port
+    if not _is_loopback(host.strip("[]")) or not port.isdecimal() or int(port) > _HIGHEST_PORT:
         yield Contradiction(
             "simulator.listen",
             f"expected this machine's address and a port, such as 127.0.0.1:0, was {shown(listen)}",
@@ -239,6 +240,15 @@ def _sockets(checked: Checked) -> Iterator[Contradiction]:
             f"expected a directory whose socket paths fit into {SOCKET_PATH_BYTES} bytes, "
             f"was {str(runtime)!r} ({len(str(runtime))} bytes; at most 83 fit)",
         )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_url(url: str, scheme: str) -> bool:

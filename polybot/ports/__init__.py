@@ -7,6 +7,7 @@ in a later turn (`take`); adapters set the service's `wake` event when something
 from polybot.ports.bus import Inbox, Outbox
 from polybot.ports.catalog import CatalogAnswer, MarketCatalog
 from polybot.ports.durable import CheckpointStore, RecordLog, Tape
+from polybot.ports.learning import Analyst, Comment
 from polybot.ports.process import Notifier, Process, Service, Vitals
 from polybot.ports.streams import Stream, StreamFrame
 from polybot.ports.time import Clock, MarketClock
@@ -26,10 +27,12 @@ from polybot.ports.trading import (
 
 __all__ = [
     "AccountSnapshot",
+    "Analyst",
     "CancelAnswer",
     "CatalogAnswer",
     "CheckpointStore",
     "Clock",
+    "Comment",
     "ExchangeAccess",
     "GatewayAnswer",
     "Inbox",

@@ -48,11 +48,15 @@ class PostAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CancelAnswer:
-    """How a cancel ended: ids gone, ids not (with the exchange's words), or an error."""
+    """How a cancel ended: ids gone, ids not (with the exchange's words), or an error.
+
+    `asked` are the ids it was for, whether or not the answer mentions them.
+    """
 
     canceled: tuple[str, ...]
     not_canceled: dict[str, str]
     error: PolybotError | None = None
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

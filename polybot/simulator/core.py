@@ -60,11 +60,17 @@ class ExchangeCore:
     Invariant: the ledger changes through `emit` alone, so the journal holds everything it holds.
     """
 
-    def __init__(self, ledger: Ledger, rules: ExchangeRules, listener: Listener) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        rules: ExchangeRules,
+        listener: Listener,
+        books: dict[str, WindowBook],
+    ) -> None:
         self.ledger = ledger
         self.rules = rules
         self.listener = listener
-        self.books: dict[str, WindowBook] = {}
+        self.books = books
         self.timers = Timers(rules)
         self.records: list[AnyRecord] = []
         self.timers.restore(ledger)

@@ -1,10 +1,11 @@
 """What every route of the simulated exchange works with, and how its answers are written."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from polybot.errors import PolybotError, ProtocolError
 from polybot.exchange import error_texts as texts
@@ -26,7 +27,6 @@ UNAUTHORIZED = 401
 NOT_FOUND = 404
 SERVER_ERROR = 500
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Wire = TypeVar("Wire")
 
 
@@ -96,7 +96,7 @@ def body_of(data: bytes, wanted: type[Wire]) -> Wire:
         raise Refused(BAD_REQUEST, texts.INVALID_ORDER_PAYLOAD) from error
 
 
-def make_middleware(desk: Desk) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def make_middleware(desk: Desk) -> Middleware:
     """Return what stands around every route: refusals in the exchange's words, durable answers."""
 
     @web.middleware

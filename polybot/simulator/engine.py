@@ -47,10 +47,19 @@ _NEXT_STATUS = {FillStatus.MATCHED: FillStatus.MINED, FillStatus.MINED: FillStat
 
 
 class SimulatedExchange:
-    """One exchange: its ledger, the books of its open windows, and what it does by itself."""
+    """One exchange: its ledger, the books of its open windows, and what it does by itself.
 
-    def __init__(self, ledger: Ledger, rules: ExchangeRules, listener: Listener) -> None:
-        self.core = ExchangeCore(ledger, rules, listener)
+    `books` is where it keeps the open windows' books, for a listener that looks into them too.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        rules: ExchangeRules,
+        listener: Listener,
+        books: dict[str, WindowBook] | None = None,
+    ) -> None:
+        self.core = ExchangeCore(ledger, rules, listener, {} if books is None else books)
         self.now_ns = ledger.state.now_ns
 
     @property

@@ -1,7 +1,7 @@
 """Everything clients are told: the engine's listener, with the three channels' feeds behind it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from polybot.domain.market import Outcome
 from polybot.domain.order import Side
@@ -25,15 +25,15 @@ from polybot.simulator.window_book import UpLevel, WindowBook
 class Hub:
     """Collects what happened, and hands it to the clients when the journal holds it.
 
-    `book_of` finds a window's order book; `released` are the POSTs that wait for a held order.
+    `books` are the order books of the open windows, by slug.
     """
 
-    def __init__(self, ledger: Ledger, book_of: Callable[[str], WindowBook | None]) -> None:
+    def __init__(self, ledger: Ledger, books: Mapping[str, WindowBook]) -> None:
         self.market = MarketFeed()
         self.user = UserFeed(ledger)
         self.price = PriceFeed()
         self._ledger = ledger
-        self._book_of = book_of
+        self._books = books
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._ticks: dict[str, int] = {}
 
@@ -49,7 +49,7 @@ class Hub:
             self._ticks[record.market.slug] = record.market.tick_bps
             self.market.on_listed(windows[record.market.slug], record.ts_ns)
         elif isinstance(record, TickChanged):
-            book = self._book_of(record.slug)
+            book = self._books.get(record.slug)
             old = self._ticks.get(record.slug, record.tick_bps)
             self._ticks[record.slug] = record.tick_bps
             if book is not None:

@@ -65,6 +65,7 @@ class Ledger(LedgerLookups):
     @_apply.register
     def _opened(self, record: WorldOpened) -> None:
         self.state.source = record.source
+        self.state.start_ns = record.ts_ns
 
     @_apply.register
     def _marked(self, record: TimeMark) -> None:

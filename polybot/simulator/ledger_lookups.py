@@ -15,6 +15,7 @@ class LedgerState(msgspec.Struct, kw_only=True):
     """Everything a checkpoint holds; the dictionaries keep the order in which rows were added."""
 
     source: str = ""
+    start_ns: int = 0
     now_ns: int = 0
     lease_ns: int = 0
     next_number: int = 1

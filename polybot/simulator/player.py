@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from polybot.errors import PolybotError
+from polybot.errors import FatalError, PolybotError
 from polybot.simulator.world import World
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,13 @@ class Player:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    def check(self) -> None:
+        """Raise FatalError when the market stopped playing, whatever the reason was."""
+        if self._world.failure is not None:
+            raise FatalError(f"the simulated market stopped: {self._world.failure}")
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            raise FatalError("the simulated market stopped") from self._task.exception()
 
     def poke(self) -> None:
         """Look at the clock again: something is due earlier than it was."""

@@ -102,7 +102,11 @@ def _position(
     bought_shares = sum(trade.size_shares for trade in bought)
     cost = sum(trade.notional_usdc for trade in bought)
     cash = sum(trade.cash_usdc for trade in trades)
-    cash += sum(p.payout_usdc for p in window.payouts if p.token_id == token_id)
+    cash += sum(
+        payout.payout_usdc
+        for payout in window.payouts
+        if payout.token_id == token_id and payout.address == account.address
+    )
     held = account.shares.get(token_id, 0)
     status = _status(window, outcome, held)
     value = held if status == REDEEMABLE else 0

@@ -8,8 +8,8 @@ from importlib import import_module
 
 from tests.bench.harness import Row, table
 
-# Each module has `measure(rounds) -> list[Row]`; imported when it is run, so that what one loads does
-# not slow down another.
+# Each module has `measure(rounds) -> list[Row]`; it is imported only when it is run, so that what
+# one loads does not slow down another.
 MEASUREMENTS = (
     "tick_to_order",
     "signing",
@@ -47,7 +47,7 @@ def missed(rows: Sequence[Row]) -> bool:
 
 
 def measured(measure: Callable[[int], list[Row]], rounds: int, *, gate: bool) -> list[Row]:
-    """Measure; under a gate once more when a budget was missed, for a shared machine has bad minutes."""
+    """Measure; under a gate once more after a miss, because a shared machine has bad minutes."""
     rows = measure(rounds)
     return measure(rounds) if gate and missed(rows) else rows
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from polybot.config.locations import PROCESSES
-from tests.bench.floor_process import FloorProcess
+from tests.bench.floor_process import FloorProcess, floor_environ
 from tests.bench.harness import Budget, Row, interleave
 
 SECOND_NS = 1_000_000_000
@@ -24,7 +24,7 @@ def measure(rounds: int) -> list[Row]:
         sides: dict[str, Callable[[], int]] = {
             process: _starter(process, directory) for process in PROCESSES
         }
-        sides[PEER] = _load_official_client
+        sides[PEER] = _official_client_loader(directory)
         taken = interleave(sides, rounds=rounds, burst=1)
     return [
         Row(
@@ -52,9 +52,14 @@ def _starter(name: str, directory: Path) -> Callable[[], int]:
     return start
 
 
-def _load_official_client() -> int:
-    process = subprocess.Popen([sys.executable, "-c", "import py_clob_client.client"])
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"expected exit code 0, was {process.returncode}"
-    return int((used.ru_utime + used.ru_stime) * SECOND_NS)
+def _official_client_loader(directory: Path) -> Callable[[], int]:
+    command = [sys.executable, "-c", "import os, py_clob_client.client; os._exit(0)"]
+
+    def load() -> int:
+        process = subprocess.Popen(command, env=floor_environ(directory))
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, f"expected exit code 0, was {process.returncode}"
+        return int((used.ru_utime + used.ru_stime) * SECOND_NS)
+
+    return load

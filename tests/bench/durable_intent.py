@@ -14,7 +14,7 @@ from polybot.runtime.journal_format import HEADER_BYTES
 from polybot.runtime.outbox import JournaledOutbox
 from tests.bench.harness import Budget, Row, interleave, microseconds
 from tests.bench.signing import ORDER, Ours
-from tests.bench.trading_stand import Published
+from tests.bench.trading_stand import SESSION, Published
 
 # Few at a time, so that both sides meet the disk in the same mood.
 BURST = 5
@@ -51,7 +51,7 @@ class DurableIntents:
     def __init__(self, directory: Path, event: OrderSubmitted) -> None:
         self._journal = Journal.open(directory)
         self._outbox = JournaledOutbox(
-            "trader", "0192f0c1", journal=self._journal, sender=Published(), clock=SystemClock()
+            "trader", SESSION, journal=self._journal, sender=Published(), clock=SystemClock()
         )
         self._event = event
         self.steps = 0

@@ -65,9 +65,15 @@ class FloorProcess:
 
 
 def floor_environ(directory: Path) -> dict[str, str]:
-    """Return this process's environment without its own polybot settings, moved to a directory."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("POLYBOT_")}
+    """Return this process's environment without its own polybot settings, moved to a directory.
+
+    Compiled modules go there too, so that only the first start compiles, whatever this machine's
+    habits are.
+    """
+    left_out = ("POLYBOT_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {
         "POLYBOT_STATE_DIR": os.fspath(directory / "state"),
         "POLYBOT_RUNTIME_DIR": os.fspath(directory / "run"),
+        "PYTHONPYCACHEPREFIX": os.fspath(directory / "compiled"),
     }

@@ -1,4 +1,4 @@
-"""How every measurement is taken and shown: interleaved rounds, medians of ratios, budgets, a table."""
+"""How measurements are taken and shown: interleaved rounds, medians of ratios, budgets, a table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

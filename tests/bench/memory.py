@@ -1,4 +1,4 @@
-"""The memory of the whole floor at rest, beside the same number of processes that load every package."""
+"""The memory of a floor at rest, beside as many processes that load every package."""
 
 import contextlib
 import subprocess
@@ -69,7 +69,7 @@ def _eager(count: int) -> float:
 
 
 def pss_mb(pid: int) -> float:
-    """Return a process's proportional share of memory in MiB: shared pages counted once in a sum."""
+    """Return a process's proportional share of memory in MiB: a sum counts shared pages once."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / KB_PER_MB

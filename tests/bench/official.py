@@ -16,7 +16,7 @@ from polybot.exchange.order_hash import order_digest
 from polybot.exchange.signing import OrderSigner, recover_address
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_orders import PostOrderBody, unsigned_order
-from tests.bench.trading_stand import API, PRIVATE_KEY
+from tests.bench.sample_market import API, PRIVATE_KEY
 
 
 def check_peer_is_at_its_best() -> None:

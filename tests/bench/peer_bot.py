@@ -1,12 +1,25 @@
-"""What most bots do with the same frame: json, a dict as the book, the official client for the order."""
+"""What most bots do with a frame: json, a dict as the book, the official client for the order."""
 
 import json
 from time import perf_counter_ns
 from typing import Any
 
-from py_clob_client_v2 import ApiCreds, ClobClient, MarketOrderArgs, OrderType, PartialCreateOrderOptions
+from py_clob_client_v2 import (
+    ApiCreds,
+    ClobClient,
+    MarketOrderArgs,
+    OrderType,
+    PartialCreateOrderOptions,
+)
 
-from tests.bench.trading_stand import API, MARKET, PRIVATE_KEY, TOKEN_DOWN, TOKEN_UP, book_frame
+from tests.bench.sample_market import (
+    API,
+    MARKET,
+    PRIVATE_KEY,
+    TOKEN_DOWN,
+    TOKEN_UP,
+    book_frame,
+)
 
 Levels = dict[float, float]
 
@@ -34,7 +47,9 @@ class OfflineClient(ClobClient):
             "fd": {"r": 0.07, "e": 1, "to": True},
         }
 
-    def _post(self, endpoint: str, headers: Any = None, data: Any = None, params: Any = None) -> Any:
+    def _post(
+        self, endpoint: str, headers: Any = None, data: Any = None, params: Any = None
+    ) -> Any:
         self.sent_ns = perf_counter_ns()
         self.posted.append((headers, data))
         return {"success": True, "orderID": ""}
@@ -70,11 +85,13 @@ class PeerBot:
             return False
         options = PartialCreateOrderOptions(tick_size="0.01", neg_risk=False)
         arguments = MarketOrderArgs(
-            token_id=TOKEN_UP, amount=round(ask * 25, 2), side="BUY", price=0.98, order_type=OrderType.FAK
+            token_id=TOKEN_UP,
+            amount=round(ask * 25, 2),
+            side="BUY",
+            price=0.98,
+            order_type=OrderType.FAK,
         )
-        self.client.post_order(
-            self.client.create_market_order(arguments, options), OrderType.FAK
-        )
+        self.client.post_order(self.client.create_market_order(arguments, options), OrderType.FAK)
         return True
 
     def _change(self, change: dict[str, str]) -> None:

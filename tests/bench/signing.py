@@ -1,4 +1,4 @@
-"""Sign, build the body and authenticate one order, beside the official client and the bare signature."""
+"""One order signed, built and authenticated, beside the official client and a bare signature."""
 
 import gc
 from time import perf_counter_ns
@@ -17,7 +17,8 @@ from polybot.exchange.signing import OrderSigner
 from tests.bench.harness import Budget, Row, interleave, microseconds
 from tests.bench.official import check_peer_is_at_its_best, check_request, check_same_order
 from tests.bench.peer_bot import OfflineClient
-from tests.bench.trading_stand import API, MARKET, PRIVATE_KEY, TOKEN_UP, Unplugged
+from tests.bench.sample_market import API, MARKET, PRIVATE_KEY, TOKEN_UP
+from tests.bench.trading_stand import Unplugged
 
 BURST = 100
 ORDER = Order(

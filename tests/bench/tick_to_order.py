@@ -1,4 +1,4 @@
-"""From the bytes of a websocket frame to a signed request, beside json, a dict and the official client."""
+"""From a websocket frame's bytes to a signed request, beside a plain bot on the official client."""
 
 import gc
 import os
@@ -12,7 +12,8 @@ from tests.bench.harness import Budget, Row, interleave, microseconds
 from tests.bench.network_watch import NetworkWatch
 from tests.bench.official import check_peer_is_at_its_best, check_request, check_same_order
 from tests.bench.peer_bot import PeerBot
-from tests.bench.trading_stand import ENTERS, WAITS, TradingStand
+from tests.bench.sample_market import ENTERS, WAITS
+from tests.bench.trading_stand import TradingStand
 
 BURST = 40
 SYNCS = 200

@@ -1,4 +1,4 @@
-"""The trader's own brakes: a silent watchdog or tracker, a stalled loop, failing requests."""
+"""The trader's own brakes: a silent watchdog or tracker, failing requests, ids that do not fit."""
 
 from dataclasses import dataclass, field
 
@@ -10,11 +10,15 @@ SECOND_NS = 1_000_000_000
 # Design: who must be heard, and for how long (wall time) silence is borne.
 SILENCE_NS = {"watchdog": 15 * SECOND_NS, "tracker": 60 * SECOND_NS}
 API_ERRORS = "api_errors"
+ORDER_IDS = "order_ids"
 
 
 @dataclass(slots=True)
 class DeadMan:
-    """Claims REDUCING while somebody who must watch over us is silent, or the exchange fails us."""
+    """Claims REDUCING while somebody who must watch over us is silent, or the exchange fails us.
+
+    Order ids that cannot be trusted claim HALTED, which only a person ends.
+    """
 
     claims: TradingClaims
     answers: OrderAnswers
@@ -36,6 +40,9 @@ class DeadMan:
                 self.claims.claim(source, TradingState.REDUCING, reason)
             else:
                 self.claims.clear(source)
+        if self.answers.mistrust:
+            self.claims.claim(ORDER_IDS, TradingState.HALTED, self.answers.mistrust)
+            self.answers.mistrust = ""
         if self.answers.errors_in_a_row >= self.max_api_errors:
             reason = f"{self.answers.errors_in_a_row} failed requests in a row"
             self.claims.claim(API_ERRORS, TradingState.REDUCING, reason)

@@ -1,4 +1,4 @@
-"""From decision to signed order: the strategy decides, risk judges, the journal keeps, then it is sent."""
+"""From decision to order: the strategy decides, risk judges, the journal keeps, then it is sent."""
 
 import logging
 from collections import deque
@@ -10,7 +10,9 @@ import msgspec
 from polybot.domain.market import Market
 from polybot.domain.money import PRICE_ONE_BPS
 from polybot.domain.order import TERMINAL, Order, OrderStatus, OrderTrigger
+from polybot.domain.purpose import ENTRY
 from polybot.domain.risk import Approved, Denied, check
+from polybot.domain.risk_figures import Checks
 from polybot.domain.risk_limits import RiskLimits
 from polybot.errors import InvalidValue
 from polybot.messages.trading import (
@@ -32,6 +34,15 @@ MINUTE_NS = 60_000_000_000
 CANCEL_RETRY_NS = 2_000_000_000
 # A salt travels as a JSON number, so it stays exact below 2**53.
 SALT_MASK = (1 << 53) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An order that risk approved and the wallet signed."""
+
+    order: Order
+    signed: SignedOrder
+    checks: Checks
 
 
 @dataclass(slots=True)
@@ -62,17 +73,20 @@ class Desk:
             self._record_decision(agent, market, decision)
 
     def send(self) -> int:
-        """Send what was decided this turn, after its journal records are durable; returns how many."""
-        posts, self._to_post = self._to_post, []
-        cancels, self._to_cancel = self._to_cancel, []
-        for order in posts:
+        """Send what was decided, after its records are durable; returns how many requests."""
+        posted: list[str] = []
+        while self._to_post:
+            # Off the list first: whatever happens now, it is not sent a second time.
+            signed = self._to_post.pop(0)
             self._posted_ns.append(self.clock.monotonic_ns())
-            self.access.gateway.post(order)
+            self.access.gateway.post(signed)
+            posted.append(signed.venue_order_id)
+        cancels, self._to_cancel = self._to_cancel, []
         if cancels:
             self.access.gateway.cancel(cancels)
-        for order in posts:
-            _say_sent(self.books.state.orders[order.venue_order_id])
-        return len(posts) + len(cancels)
+        for venue_order_id in posted:
+            _say_sent(self.books.state.orders[venue_order_id])
+        return len(posted) + len(cancels)
 
     def withdraw(self, reason: str) -> None:
         """Take back orders that were journaled this turn but must not be sent any more."""
@@ -106,24 +120,26 @@ class Desk:
         self._cancel_asked_ns = {k: v for k, v in self._cancel_asked_ns.items() if k in live}
 
     def _act(self, agent: Agent, market: Market, decision: Decision) -> None:
-        verdicts = [(intent, self._judge(agent, market, intent)) for intent in decision.intents]
-        denials = tuple(verdict.reason for _, verdict in verdicts if isinstance(verdict, Denied))
-        wanted = [
-            order
-            for cancel in decision.cancels
-            if (order := self.books.state.orders.get(cancel.venue_order_id)) is not None
-        ]
-        saying = (decision.action, decision.reason, *denials)
-        news = agent.is_news(market.slug, saying)
-        if news or len(denials) < len(verdicts):
+        decision_id = ""
+        denied: list[tuple[Intent, Denied]] = []
+        for intent in decision.intents:
+            # One by one: each is judged with those before it already in the books.
+            ready = self._prepare(agent, market, intent)
+            if isinstance(ready, Denied):
+                denied.append((intent, ready))
+                continue
+            decision_id = decision_id or self._record_decision(agent, market, decision)
+            self._submit(agent, ready, decision_id)
+        saying = (decision.action, decision.reason, *(denial.reason for _, denial in denied))
+        if agent.is_news(market.slug, saying) and not decision_id:
             decision_id = self._record_decision(agent, market, decision)
-            for intent, verdict in verdicts:
-                self._carry_out(agent, market, intent, verdict, decision_id)
-        for order in wanted:
-            reason = next(
-                c.reason for c in decision.cancels if c.venue_order_id == order.venue_order_id
-            )
-            self.cancel(order, reason)
+        # A wish that is denied at every look is recorded when it is news, not at every look.
+        for intent, denial in denied if decision_id else ():
+            self._deny(agent, market, intent, denial, decision_id)
+        for cancel in decision.cancels:
+            order = self.books.state.orders.get(cancel.venue_order_id)
+            if order is not None:
+                self.cancel(order, cancel.reason)
 
     def _record_decision(self, agent: Agent, market: Market, decision: Decision) -> str:
         decision_id = self._next_id("d")
@@ -150,20 +166,27 @@ class Desk:
         limits = msgspec.structs.replace(self.limits, agent_capital_usdc=agent.capital_usdc)
         return check(intent, risk_state, limits)
 
-    def _carry_out(
-        self,
-        agent: Agent,
-        market: Market,
-        intent: Intent,
-        verdict: Approved | Denied,
-        decision_id: str,
-    ) -> None:
-        intent_id = self._next_id("i")
+    def _prepare(self, agent: Agent, market: Market, intent: Intent) -> _Ready | Denied:
+        verdict = self._judge(agent, market, intent)
         if isinstance(verdict, Denied):
-            self._deny(agent, market, intent, verdict, (intent_id, decision_id))
-            return
-        order = Order(
-            intent_id=intent_id,
+            return verdict
+        try:
+            order = self._order(agent, market, intent)
+            signed = self.access.signer.sign(
+                order,
+                market,
+                salt=self._salt(),
+                timestamp_ms=self.clock.now_ns() // 1_000_000,
+                post_only=intent.post_only,
+            )
+        except InvalidValue as error:
+            return Denied(reason="unsignable", checks=verdict.checks | {"error": str(error)})
+        order = msgspec.structs.replace(order, venue_order_id=signed.venue_order_id)
+        return _Ready(order, signed, verdict.checks)
+
+    def _order(self, agent: Agent, market: Market, intent: Intent) -> Order:
+        return Order(
+            intent_id=self._next_id("i"),
             venue_order_id="",
             agent=agent.name,
             slug=market.slug,
@@ -180,47 +203,34 @@ class Desk:
             expires_ns=intent.expires_ns,
             status=OrderStatus.SUBMITTED,
         )
-        try:
-            signed = self.access.signer.sign(
-                order,
-                market,
-                salt=self._salt(),
-                timestamp_ms=self.clock.now_ns() // 1_000_000,
-                post_only=intent.post_only,
-            )
-        except InvalidValue as error:
-            denied = Denied(reason="unsignable", checks={"error": str(error)})
-            self._deny(agent, market, intent, denied, (intent_id, decision_id))
-            return
+
+    def _submit(self, agent: Agent, ready: _Ready, decision_id: str) -> None:
+        order = ready.order
         self.books.record(
             IntentApproved(
-                intent_id=intent_id,
+                intent_id=order.intent_id,
                 decision_id=decision_id,
                 agent=agent.name,
-                slug=market.slug,
-                purpose=intent.purpose,
-                checks=verdict.checks,
+                slug=order.slug,
+                purpose=order.purpose,
+                checks=ready.checks,
             )
         )
-        order = msgspec.structs.replace(order, venue_order_id=signed.venue_order_id)
-        self._submit(agent, order, signed, decision_id)
-
-    def _submit(self, agent: Agent, order: Order, signed: SignedOrder, decision_id: str) -> None:
+        body = ready.signed.body.decode()
         self.books.record(
-            OrderSubmitted(order=order, decision_id=decision_id, body=signed.body.decode()),
+            OrderSubmitted(order=order, decision_id=decision_id, body=body),
             correlation_id=order.intent_id,
         )
-        self._to_post.append(signed)
-        if order.purpose == "entry":
+        self._to_post.append(ready.signed)
+        if order.purpose == ENTRY:
             agent.entered(order.slug)
 
     def _deny(
-        self, agent: Agent, market: Market, intent: Intent, denied: Denied, ids: tuple[str, str]
+        self, agent: Agent, market: Market, intent: Intent, denied: Denied, decision_id: str
     ) -> None:
-        intent_id, decision_id = ids
         self.books.record(
             IntentDenied(
-                intent_id=intent_id,
+                intent_id=self._next_id("i"),
                 decision_id=decision_id,
                 agent=agent.name,
                 slug=market.slug,

@@ -68,7 +68,7 @@ class TraderState:
     `cash_usdc` is None until the exchange's balance was seen for the first time. `unredeemed`
     holds, by token, winning shares whose dollars the exchange has not paid out yet as far as we
     know. `settled` maps a settled token to whether it won, `paid` an agent's settled position
-    (agent, token) to the shares that were settled; `results` are the (agent, slug) that are counted.
+    (agent, token) to the shares that were settled; `results` are the (agent, slug) counted.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)

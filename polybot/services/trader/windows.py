@@ -83,12 +83,13 @@ class WindowSchedule:
         """Drop windows that are over."""
         for slug in [s for s, m in self.known.items() if m.close_ns + LINGER_NS < market_ns]:
             del self.known[slug]
-        self._asked_ns = {
-            slug: asked for slug, asked in self._asked_ns.items() if slug not in self.known
-        }
+        wanted = {window.slug for window in self.wanted(market_ns)}
+        self._asked_ns = {s: asked for s, asked in self._asked_ns.items() if s in wanted}
+        self._refused &= wanted
 
     def _problem(self, slug: str, market: Market) -> str:
-        for window in (w for s in self.series for w in [current_window(s, market.open_ns)]):
+        for series in self.series:
+            window = current_window(series, market.open_ns)
             if window.slug == slug:
                 if (window.open_ns, window.close_ns) == (market.open_ns, market.close_ns):
                     return ""

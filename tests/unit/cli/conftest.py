@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import zmq
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from polybot.cli.app import app
 from tests.unit.cli.history import write_history

@@ -6,17 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from polybot.cli.processes import (
     RUNNER,
     FloorProcess,
     floor_processes,
+    floor_runs,
     runner_is_alive,
     send,
     start_time,
 )
-from polybot.config.floor import FloorRecord
+from polybot.config.floor import FloorRecord, write_floor
 from polybot.config.locations import Installation
 
 CLONE = Installation(root=Path("/home/me/my clone"), is_clone=True)
@@ -108,4 +110,22 @@ def test_a_runner_is_known_by_when_it_started_not_by_its_pid_alone() -> None:
         pid=mine.pid, pid_start=mine.pid_start - 1, mode="synthetic", state_dir="/", runtime_dir="/"
     )
     assert not runner_is_alive(reused)
+
+
+def test_a_floor_runs_while_the_runner_of_its_record_does(tmp_path: Path) -> None:
+    assert not floor_runs(tmp_path)
+    record = FloorRecord(
+        pid=os.getpid(),
+        pid_start=start_time(os.getpid()),
+        mode="synthetic",
+        state_dir="/s",
+        runtime_dir=str(tmp_path),
+    )
+    write_floor(record)
+    assert floor_runs(tmp_path)
+    write_floor(msgspec.structs.replace(record, pid_start=1))
+    assert not floor_runs(tmp_path)
+
+
+def test_a_process_that_is_not_there_started_never() -> None:
     assert start_time(2**22 + 1) == 0

@@ -172,7 +172,7 @@ def test_lines_of_all_processes_reach_a_file(tmp_path: Path) -> None:
 
 def test_lines_of_all_processes_reach_a_socket(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
-    child = subprocess.Popen([sys.executable, "-c", PREPARE], stdout=theirs)
+    child = subprocess.Popen([sys.executable, "-c", PREPARE], stdout=theirs.fileno())
     theirs.close()
     with ours, ours.makefile("rb") as reading:
         assert sorted(reading.read().splitlines()) == [b"from another", b"from itself"]

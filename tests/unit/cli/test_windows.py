@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from polybot.cli.windows import rows
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.history import LOST, OPEN, WON
 
@@ -39,6 +40,12 @@ def test_days_are_counted_in_market_time(polybot_json: Callable[..., Any]) -> No
         OPEN,
         LOST,
     ]
+
+
+def test_a_person_gets_a_screenful_and_a_script_everything() -> None:
+    assert rows(None, all_of_them=False) == 50
+    assert rows(None, all_of_them=True) > 10**5
+    assert rows(7, all_of_them=True) == 7
 
 
 def test_the_number_of_rows_is_limited(polybot_json: Callable[..., Any]) -> None:

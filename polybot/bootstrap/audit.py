@@ -1,0 +1,130 @@
+"""Builds one audit of the floor's account: for `polybot audit`, and for the tracker's child."""
+
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from polybot.adapters.clock import SystemClock
+from polybot.adapters.data_api import DataApiPositions
+from polybot.adapters.official_client import AuditAccount, OfficialClient
+from polybot.adapters.storage.reader import LedgerReader
+from polybot.adapters.wallet_files import WalletFiles
+from polybot.adapters.zmq_bus.endpoints import open_context
+from polybot.adapters.zmq_bus.rpc_client import RpcClient
+from polybot.bootstrap.endpoints import Endpoints
+from polybot.bootstrap.http import USER_AGENT
+from polybot.config.load import LoadedConfig
+from polybot.config.locations import PROCESSES
+from polybot.domain.audit import AuditResult
+from polybot.errors import BusError, PolybotError
+from polybot.messages.codec import decode_body, decode_reply, encode, encode_body
+from polybot.messages.commands import GetStatus
+from polybot.messages.envelope import Request
+from polybot.messages.lifecycle import Heartbeat
+from polybot.services.audit.auditor import AuditScope, AuditSides, run_audit
+
+ASK_TIMEOUT_S = 2.0
+# An audit of the tracker's compares this many orders one by one; the operator's compares all.
+REGULAR_ORDERS = 300
+# Longer than the audit's own patience and some slow answers together.
+CHILD_TIMEOUT_S = 120.0
+
+
+def audit_account(loaded: LoadedConfig, *, newest_orders: int | None = None) -> AuditResult:
+    """Compare our books with the exchange's production routes; what fails becomes its `error`.
+
+    `newest_orders` limits what is compared one by one; cash and positions follow from everything.
+    """
+    try:
+        reader = LedgerReader.open(loaded.locations.ledger_path)
+        try:
+            sides = _sides(loaded, reader)
+            return run_audit(sides, AuditScope(newest_orders=newest_orders))
+        finally:
+            reader.close()
+    except PolybotError as error:
+        return AuditResult((), 0, 0, 0, error=str(error))
+
+
+def child_command() -> tuple[str, ...]:
+    """Return the command line of a regular audit, which inherits this process's environment."""
+    return (sys.executable, "-m", "polybot.cli.audit_child", str(REGULAR_ORDERS))
+
+
+def _sides(loaded: LoadedConfig, reader: LedgerReader) -> AuditSides:
+    exchange = loaded.config.exchange
+    endpoints = Endpoints(loaded)
+    account = _account(loaded)
+    client = OfficialClient(
+        _url(endpoints, "clob_url"),
+        account,
+        chain_id=exchange.chain_id,
+        timeout_s=exchange.timeout_s,
+    )
+    holdings = DataApiPositions(
+        _url(endpoints, "data_url"),
+        account.funder,
+        timeout_s=exchange.timeout_s,
+        user_agent=USER_AGENT,
+    )
+    return AuditSides(
+        books=reader,
+        exchange=client,
+        holdings=holdings,
+        newest_seqs=lambda: newest_seqs(loaded.locations.runtime_dir),
+        clock=SystemClock(),
+        pause=time.sleep,
+    )
+
+
+def _account(loaded: LoadedConfig) -> AuditAccount:
+    known = WalletFiles(loaded.locations.state_dir / "wallet").credentials()
+    if known is None:
+        raise PolybotError("expected API credentials of the account, was none: has the trader run?")
+    return AuditAccount(
+        address=known.address,
+        funder=known.funder,
+        signature_type=known.signature_type,
+        api_key=known.api.api_key,
+        secret=known.api.secret,
+        passphrase=known.api.passphrase,
+    )
+
+
+def _url(endpoints: Endpoints, key: str) -> str:
+    url = endpoints.url(key)
+    if url is None:
+        raise PolybotError(f"expected {key} of an exchange, was none: is the simulator running?")
+    return url
+
+
+def newest_seqs(runtime_dir: Path) -> dict[str, int]:
+    """Return the seq of the newest durable event of each process that runs and answers."""
+    context = open_context()
+    client = RpcClient(context, runtime_dir)
+    question = encode(
+        Request(id="audit", type=GetStatus.__name__, sender="audit", body=encode_body(GetStatus()))
+    )
+    found: dict[str, int] = {}
+    try:
+        for process in PROCESSES:
+            beat = _status(client, process, question)
+            if beat is not None:
+                found[process] = beat.last_seq
+    finally:
+        context.destroy(linger=0)
+    return found
+
+
+def _status(client: RpcClient, process: str, question: bytes) -> Heartbeat | None:
+    if not client.is_running(process):
+        return None
+    try:
+        reply = decode_reply(client.request(process, question, ASK_TIMEOUT_S))
+    except BusError:
+        # It is starting or stopping: what it says next belongs to a later audit.
+        return None
+    answer: msgspec.Struct | None = None if reply.error else decode_body(reply.type, reply.body)
+    return answer if isinstance(answer, Heartbeat) else None

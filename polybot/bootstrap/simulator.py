@@ -1,0 +1,105 @@
+"""Builds the simulator process."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from polybot.adapters.clock import SystemClock
+from polybot.adapters.systemd import NullNotifier
+from polybot.bootstrap.foundation import open_foundation, run_service
+from polybot.bootstrap.record_log import JournalRecordLog
+from polybot.config.load import LoadedConfig
+from polybot.config.schema import SimulatorConfig
+from polybot.ports import Outbox
+from polybot.runtime.daemon import Daemon
+from polybot.runtime.logs import SecretMask
+from polybot.runtime.restore import DurableState, open_durable_state
+from polybot.simulator.assembly import SavedState
+from polybot.simulator.ledger import STATE_SCHEMA
+from polybot.simulator.service import SimulatorPorts, SimulatorService
+
+BOOKS = "exchange"
+
+
+def run(loaded: LoadedConfig, mask: SecretMask) -> int:
+    """Run the floor's simulator until it is asked to stop."""
+    foundation = open_foundation("simulator", loaded, mask, schema=1, hears=())
+    directory = loaded.locations.process_dir("simulator") / BOOKS
+    books = open_durable_state(directory, clock=foundation.clock, schema=STATE_SCHEMA)
+    foundation.on_stop.extend((books.checkpoints.close, books.journal.close))
+    ports = make_ports(
+        books,
+        foundation.clock,
+        outbox=foundation.outbox,
+        endpoints_path=loaded.locations.simulator_path,
+    )
+    return run_service(foundation, SimulatorService(loaded.config.simulator, ports))
+
+
+def make_ports(
+    books: DurableState,
+    clock: SystemClock,
+    *,
+    outbox: Outbox | None,
+    endpoints_path: Path | None,
+) -> SimulatorPorts:
+    """Return the ports of a simulated exchange whose books are these."""
+    checkpoint = books.checkpoint
+    return SimulatorPorts(
+        clock=clock,
+        log=JournalRecordLog(books.journal),
+        checkpoints=books.checkpoints,
+        saved=SavedState(checkpoint.seq, checkpoint.state) if checkpoint else None,
+        trim=lambda: _trim(books),
+        outbox=outbox,
+        endpoints_path=endpoints_path,
+    )
+
+
+def _trim(books: DurableState) -> None:
+    oldest = books.checkpoints.oldest_kept_seq()
+    if oldest is not None:
+        books.journal.trim(oldest)
+
+
+def run_alone(
+    config: SimulatorConfig, state_dir: Path | None, say: Callable[[str], None]
+) -> int:
+    """Run a simulated exchange without a floor; `say` gets one JSON line when it is ready.
+
+    Without a state directory its books live as long as the process.
+    """
+    if state_dir is None:
+        with tempfile.TemporaryDirectory(prefix="polybot-simulator-") as temporary:
+            return _run_alone(config, Path(temporary), say)
+    return _run_alone(config, state_dir, say)
+
+
+def _run_alone(config: SimulatorConfig, state_dir: Path, say: Callable[[str], None]) -> int:
+    clock = SystemClock()
+    books = open_durable_state(state_dir / BOOKS, clock=clock, schema=STATE_SCHEMA)
+    ports = make_ports(books, clock, outbox=None, endpoints_path=state_dir / "simulator.json")
+    service = _Announced(config, ports, say)
+    try:
+        return Daemon(service, NullNotifier(), clock=clock).run()
+    finally:
+        books.checkpoints.close()
+        books.journal.close()
+
+
+class _Announced(SimulatorService):
+    """A simulator that tells its URLs when it listens."""
+
+    def __init__(
+        self, config: SimulatorConfig, ports: SimulatorPorts, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(config, ports)
+        self._say = say
+
+    async def start(self) -> None:
+        """Start, then say where."""
+        await super().start()
+        self._say(json.dumps(self.endpoints()))
+
+

@@ -1,0 +1,30 @@
+"""Who comments on what the reflector looks back at."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from polybot.domain.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What an analyst said of the digest of a mark; `error` says why it said nothing."""
+
+    mark: str
+    insights: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Analyst(Protocol):
+    """Comments on a digest, beside the work loop; its words change nothing."""
+
+    name: str
+
+    def ask(self, mark: str, digest: Digest) -> None:
+        """Ask for a comment; it comes with `take`, an error included."""
+
+    def take(self) -> list[Comment]:
+        """Return the comments that arrived since the last call."""
+
+    def stop(self) -> None:
+        """End what is under way."""

@@ -1,0 +1,207 @@
+"""The simulator as a process's service: starts a simulated exchange, keeps it going, stops it."""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from polybot.config.schema import SimulatorConfig
+from polybot.errors import ProtocolError, StorageError
+from polybot.messages.lifecycle import MarketTimeChanged
+from polybot.ports import CheckpointStore, Clock, Outbox, RecordLog, Vitals
+from polybot.simulator.assembly import Assembly, SavedState, assemble
+from polybot.simulator.desk import Desk
+from polybot.simulator.heartbeats import HeartbeatWatch
+from polybot.simulator.ledger import STATE_SCHEMA
+from polybot.simulator.player import Player
+from polybot.simulator.server import (
+    Address,
+    Server,
+    endpoints,
+    make_app,
+    parse_listen,
+    previous_port,
+)
+
+logger = logging.getLogger(__name__)
+
+SAY_TIME_NS = 200_000_000
+CHECKPOINT_NS = 10_000_000_000
+_NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorPorts:
+    """What the simulator needs of the world.
+
+    `log` and `checkpoints` are the exchange's own (not the process's), `saved` its newest
+    checkpoint; `trim` is called after a checkpoint and may drop the journal before it. `outbox` is
+    None where nobody listens on a bus. The URLs are written to `endpoints_path`.
+    """
+
+    clock: Clock
+    log: RecordLog
+    checkpoints: CheckpointStore
+    saved: SavedState | None = None
+    trim: Callable[[], None] | None = None
+    outbox: Outbox | None = None
+    endpoints_path: Path | None = None
+
+
+class SimulatorService:
+    """A simulated Polymarket on loopback, with market time of its own."""
+
+    name = "simulator"
+
+    def __init__(self, config: SimulatorConfig, ports: SimulatorPorts) -> None:
+        self.wake = asyncio.Event()
+        self.restored = (ports.saved.seq if ports.saved else 0, 0)
+        self._config = config
+        self._ports = ports
+        self._listen = parse_listen(config.listen)
+        self._parts: Assembly | None = None
+        self._heartbeats: HeartbeatWatch | None = None
+        self._player: Player | None = None
+        self._server: Server | None = None
+        self._said_ns = 0
+        self._is_news = True
+        self._saved_ns = ports.clock.monotonic_ns()
+        self._saved_seq = self.restored[0]
+
+    async def start(self) -> None:
+        """Restore the exchange, listen, tell where, and begin to play.
+
+        Raises ConfigError, RecordingError, BusError or StorageError, each one line that says what
+        to do.
+        """
+        clock = self._ports.clock
+        parts = assemble(self._config, clock=clock, log=self._ports.log, saved=self._ports.saved)
+        self._parts = parts
+        self.restored = (self.restored[0], parts.replayed)
+        parts.world.open()
+        self._heartbeats = HeartbeatWatch(parts.world.exchange, clock.monotonic_ns())
+        self._player = Player(parts.world, parts.hub, self._time_changed)
+        desk = Desk(parts.world, parts.hub, parts.keys, self._heartbeats, clock, self._player.poke)
+        self._server = Server(make_app(desk))
+        path = self._ports.endpoints_path
+        await self._server.start(self._listen, preferred_port=previous_port(path))
+        if path is not None:
+            write_endpoints(path, self._server.address)
+        logger.info(
+            "simulated exchange at %s: %s, speed %g",
+            endpoints(self._server.address)["url"],
+            parts.world.driver.source,
+            self._config.speed,
+        )
+        self._player.start()
+
+    def endpoints(self) -> dict[str, str]:
+        """Return the URLs clients need; call it after `start`."""
+        return endpoints(self._server.address if self._server else self._listen)
+
+    def turn(self) -> None:
+        """Watch the dead-man switches, tell market time, save a checkpoint when due."""
+        parts, player = self._parts, self._player
+        if parts is None or player is None or self._heartbeats is None:
+            return
+        player.check()
+        mono_ns = self._ports.clock.monotonic_ns()
+        market_ns = parts.world.catch_up()
+        self._heartbeats.check(mono_ns=mono_ns, now_ns=market_ns)
+        parts.world.commit()
+        player.poke()
+        if self._is_news or mono_ns - self._said_ns >= SAY_TIME_NS:
+            self._say_time(parts, mono_ns)
+        if mono_ns - self._saved_ns >= CHECKPOINT_NS:
+            self._saved_ns = mono_ns
+            self._save(parts)
+
+    def next_wake_s(self) -> float:
+        """Return how long nothing needs saying."""
+        if self._is_news:
+            return 0.0
+        elapsed = self._ports.clock.monotonic_ns() - self._said_ns
+        return max(0.0, (SAY_TIME_NS - elapsed) / _NS_PER_S)
+
+    def vitals(self) -> Vitals:
+        """Return what the heartbeat carries: happenings played so far, and market time."""
+        if self._parts is None:
+            return Vitals()
+        world = self._parts.world
+        return Vitals(progress=world.happened, market_ns=world.clock.now_ns())
+
+    def handle(self, request_type: str, body: Any) -> msgspec.Struct:
+        """Refuse: the simulator is spoken to over HTTP."""
+        del body
+        raise ProtocolError(f"expected no command for the simulator, was {request_type}")
+
+    def status(self) -> str:
+        """Return one ASCII sentence for the operator."""
+        if self._parts is None:
+            return "starting"
+        world = self._parts.world
+        if world.failure is not None:
+            return f"stopped: {world.failure}"
+        if world.idle:
+            return "idle: every recorded window was played; remove the state to play again"
+        open_windows = len(world.exchange.core.books)
+        return f"playing {world.driver.source}, {open_windows} windows open"
+
+    async def stop(self) -> None:
+        """Stop playing, close every connection, and save a last checkpoint."""
+        if self._player is not None:
+            await self._player.stop()
+        if self._server is not None:
+            await self._server.stop()
+        if self._parts is not None and self._parts.world.failure is None:
+            self._parts.world.commit()
+            self._save(self._parts)
+
+    def _time_changed(self) -> None:
+        self._is_news = True
+        self.wake.set()
+
+    def _say_time(self, parts: Assembly, mono_ns: int) -> None:
+        self._is_news = False
+        self._said_ns = mono_ns
+        if self._ports.outbox is None:
+            return
+        segment = parts.world.clock.segment()
+        self._ports.outbox.say(
+            MarketTimeChanged(
+                origin_mono_ns=segment.mono_ns,
+                origin_market_ns=segment.market_ns,
+                speed=segment.speed,
+                idle=parts.world.idle,
+            )
+        )
+
+    def _save(self, parts: Assembly) -> None:
+        seq = parts.world.last_seq
+        if seq <= self._saved_seq:
+            return
+        self._saved_seq = seq
+        state = msgspec.json.encode(parts.world.exchange.ledger.state)
+        self._ports.checkpoints.save_in_background(seq, state, STATE_SCHEMA)
+        if self._ports.trim is not None:
+            self._ports.trim()
+
+
+def write_endpoints(path: Path, address: Address) -> None:
+    """Write the URLs and this process's id to a file that is whole or absent."""
+    told = {**endpoints(address), "pid": os.getpid()}
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished.write_text(json.dumps(told) + "\n", encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror}; make the runtime directory writable"
+        ) from error

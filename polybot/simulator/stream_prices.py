@@ -1,0 +1,91 @@
+"""The price websocket (PolyBolt): authentication, subscriptions, then numbered price frames."""
+
+from aiohttp import web
+
+from polybot.errors import ProtocolError
+from polybot.exchange.wire_codec import decode, encode
+from polybot.exchange.wire_price_stream import (
+    AUTH_CLOSE_CODE,
+    POLICY_CLOSE_CODE,
+    SLOW_CONSUMER_CLOSE_CODE,
+    PriceFrame,
+    PriceRequest,
+    PriceSubscription,
+)
+from polybot.simulator.client_queue import ClientQueue
+from polybot.simulator.desk import Desk
+from polybot.simulator.price_feed import PriceSubscriber, Topic, topic_of
+from polybot.simulator.socket_session import OPEN_SOCKETS, PING, PONG, open_socket, texts_of
+
+MOST_SUBSCRIPTIONS = 64
+UNKNOWN_CHANNEL = "unknown channel or filter"
+
+
+class PriceStream:
+    """Serves /ws/price: channels price.crypto and price.crypto.twap."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one connection."""
+        socket = await open_socket(request)
+        queue = ClientQueue(socket, stalled_code=SLOW_CONSUMER_CLOSE_CODE)
+        subscriber = PriceSubscriber(queue)
+        subscribers = self._desk.hub.price.subscribers
+        try:
+            async for text in texts_of(socket):
+                if text == PING:
+                    queue.put(PONG)
+                    continue
+                code = self._take(subscriber, text)
+                if code:
+                    await socket.close(code=code)
+                    break
+        finally:
+            subscribers.discard(subscriber)
+            request.app[OPEN_SOCKETS].discard(socket)
+            await queue.stop()
+        return socket
+
+    def _take(self, subscriber: PriceSubscriber, text: str) -> int:
+        """Carry out one frame of a client; return the code to close with, 0 to go on."""
+        try:
+            wanted = decode(text, PriceRequest)
+        except ProtocolError:
+            return POLICY_CLOSE_CODE
+        if wanted.op == "auth":
+            return self._authenticate(subscriber, wanted)
+        if wanted.op == "subscribe":
+            return self._subscribe_all(subscriber, wanted)
+        if wanted.op == "ping":
+            subscriber.queue.put(encode(PriceFrame(op="pong", rid=wanted.rid)))
+        return 0
+
+    def _authenticate(self, subscriber: PriceSubscriber, wanted: PriceRequest) -> int:
+        if wanted.auth is None or self._desk.keys.account_of_key(wanted.auth) is None:
+            return AUTH_CLOSE_CODE
+        self._desk.hub.price.subscribers.add(subscriber)
+        subscriber.queue.put(encode(PriceFrame(op="authed", rid=wanted.rid)))
+        return 0
+
+    def _subscribe_all(self, subscriber: PriceSubscriber, wanted: PriceRequest) -> int:
+        if subscriber not in self._desk.hub.price.subscribers:
+            return AUTH_CLOSE_CODE
+        if len(subscriber.topics) + len(wanted.subscriptions) > MOST_SUBSCRIPTIONS:
+            return POLICY_CLOSE_CODE
+        world = self._desk.world
+        now_ns = world.catch_up()
+        world.commit()
+        for subscription in wanted.subscriptions:
+            topic = topic_of(subscription)
+            subscriber.queue.put(encode(_acknowledged(wanted.rid, subscription, topic)))
+            if topic is not None:
+                self._desk.hub.price.subscribe(subscriber, topic, now_ns)
+        return 0
+
+
+def _acknowledged(rid: str, subscription: PriceSubscription, topic: Topic | None) -> PriceFrame:
+    if topic is None:
+        return PriceFrame(op="error", rid=rid, channel=subscription.channel, error=UNKNOWN_CHANNEL)
+    return PriceFrame(op="subscribed", rid=rid, channel=subscription.channel)

@@ -1,0 +1,64 @@
+"""The user websocket: the orders and trades of the account whose credentials come first."""
+
+from aiohttp import web
+
+from polybot.errors import ProtocolError
+from polybot.exchange.wire_codec import decode
+from polybot.exchange.wire_user_stream import UserSubscription
+from polybot.simulator.client_queue import ClientQueue
+from polybot.simulator.desk import Desk
+from polybot.simulator.socket_session import (
+    OPEN_SOCKETS,
+    PING,
+    POLICY_VIOLATION,
+    PONG,
+    TRY_AGAIN_LATER,
+    open_socket,
+    texts_of,
+)
+from polybot.simulator.user_feed import UserSubscriber
+
+UNAUTHORIZED = b"unauthorized"
+
+
+class UserStream:
+    """Serves /ws/user: credentials first, nothing is sent on success, nothing is replayed."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one connection."""
+        socket = await open_socket(request)
+        queue = ClientQueue(socket, stalled_code=TRY_AGAIN_LATER)
+        subscribers = self._desk.hub.user.subscribers
+        subscriber: UserSubscriber | None = None
+        try:
+            async for text in texts_of(socket):
+                if subscriber is None:
+                    subscriber = self._authenticate(queue, text)
+                    if subscriber is None:
+                        await socket.close(code=POLICY_VIOLATION, message=UNAUTHORIZED)
+                        break
+                    subscribers.add(subscriber)
+                elif text == PING:
+                    queue.put(PONG)
+        finally:
+            if subscriber is not None:
+                subscribers.discard(subscriber)
+            request.app[OPEN_SOCKETS].discard(socket)
+            await queue.stop()
+        return socket
+
+    def _authenticate(self, queue: ClientQueue, text: str) -> UserSubscriber | None:
+        try:
+            wanted = decode(text, UserSubscription)
+        except ProtocolError:
+            return None
+        account = self._desk.keys.account_of_key(wanted.auth) if wanted.auth else None
+        if account is None:
+            return None
+        # What happened before this connection is not replayed to it.
+        self._desk.world.catch_up()
+        self._desk.world.commit()
+        return UserSubscriber(queue, account.address, frozenset(wanted.markets))
