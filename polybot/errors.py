@@ -72,7 +72,9 @@ class Rejected(ExchangeError):
 class RateLimited(ExchangeError):
     """The exchange asks for fewer requests; `retry_after_s` is its own wish, 0 when unsaid."""
 
-    def __init__(self, message: str, *, status: int | None = 429, retry_after_s: float = 0.0) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = 429, retry_after_s: float = 0.0
+    ) -> None:
         super().__init__(message, status=status, code="rate_limited")
         self.retry_after_s = retry_after_s
 

@@ -6,6 +6,7 @@ from polybot.domain.fill import Fill, FillStatus
 from polybot.domain.market import FeeSchedule, Market, Outcome
 from polybot.domain.order import Order, OrderStatus, OrderTrigger, OrderType, Side
 from polybot.messages.envelope import Envelope
+from polybot.messages.tracking import WindowGraded, WindowSettled
 from polybot.messages.trading import (
     DecisionMade,
     ExternalFlowBooked,
@@ -191,3 +192,29 @@ def records(
         (envelope, event, event_hash(envelope))
         for envelope, event in zip(wrapped, events, strict=True)
     ]
+
+
+def settled(number: int = 0, outcome: str = "Up") -> WindowSettled:
+    """Return the tracker's news of an official outcome."""
+    return WindowSettled(
+        slug=slug_at(number),
+        condition_id=market_at(number).condition_id,
+        outcome=outcome,
+        source="gamma",
+    )
+
+
+def graded(
+    number: int = 0, pnl_usdc: int = 1_166_880, *, grade: str = "WIN", trades: int = 1
+) -> WindowGraded:
+    """Return the tracker's grade of the agent's window."""
+    return WindowGraded(
+        slug=slug_at(number),
+        agent=AGENT,
+        strategy=STRATEGY,
+        grade=grade,
+        pnl_usdc=pnl_usdc,
+        fees_usdc=83_120,
+        cost_usdc=23_750_000,
+        trades=trades,
+    )

@@ -9,9 +9,11 @@ from polybot.exchange.account_rows import own_fills, venue_order
 from polybot.exchange.classify import classify
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
+from polybot.exchange.token_ids import is_protocol_id
 from polybot.exchange.wire_account import (
     COLLATERAL,
     CONDITIONAL,
+    CONDITIONAL_PROTOCOL,
     FIRST_CURSOR,
     LAST_CURSOR,
     BalanceAllowance,
@@ -80,8 +82,8 @@ class AccountReader:
     ) -> None:
         """Read the account; `done` gets the snapshot in a transport thread.
 
-        Balances are asked for after orders and trades are under way, so that a match in between
-        shows as a trade we do not know yet rather than as missing money.
+        The parts are of slightly different moments: a match in between may show in the balance and
+        not among the trades, so a difference is believed only when the next snapshot shows it too.
         """
         job = _Job(tag, done)
         job.waiting = 3 + len(token_ids)
@@ -133,12 +135,10 @@ class AccountReader:
         self._send(job, TRADES, {"after": str(after_s), "next_cursor": cursor}, use)
 
     def _balance(self, job: _Job, token_id: str) -> None:
-        query = {
-            "asset_type": CONDITIONAL if token_id else COLLATERAL,
-            "signature_type": self._signature_type,
-        }
+        query = {"asset_type": COLLATERAL, "signature_type": self._signature_type}
         if token_id:
-            query["token_id"] = token_id
+            kind = CONDITIONAL_PROTOCOL if is_protocol_id(int(token_id)) else CONDITIONAL
+            query |= {"asset_type": kind, "token_id": token_id}
 
         def use(body: bytes) -> bool:
             balance = int(decode(body, BalanceAllowance).balance)
@@ -155,8 +155,6 @@ def _body(answer: HttpAnswer) -> bytes:
     if answer.error is not None:
         raise answer.error
     if answer.status != OK:
-        error: ExchangeError = classify(
-            answer.status, answer.body, retry_after=answer.retry_after
-        )
+        error: ExchangeError = classify(answer.status, answer.body, retry_after=answer.retry_after)
         raise error
     return answer.body

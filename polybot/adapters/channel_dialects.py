@@ -1,4 +1,4 @@
-"""What the exchange's three websocket channels expect to be told (its documentation: websockets)."""
+"""What the exchange's websocket channels expect to be told (its documentation: websockets)."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -98,5 +98,5 @@ class PriceDialect:
         ]
 
     def change(self, old: Sequence[str], new: Sequence[str]) -> list[str] | None:
-        """Return None: the symbols change only with the configuration, so reconnecting is enough."""
+        """Return None: symbols change only with the configuration, so reconnecting is enough."""
         return [] if set(old) == set(new) else None

@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -50,73 +51,64 @@ def read_answer(answer: HttpAnswer, wanted: type[Wire]) -> Wire:
         raise OutcomeUnknown(str(error), status=answer.status, code="unreadable") from error
 
 
+@dataclass(slots=True)
 class ClobGateway:
     """Posts, cancels and looks up; nothing is ever sent twice.
 
     Orders and cancels use `orders`, everything else `reads`, so that no sweep delays an order.
-    Answers are taken by the service; `wake` tells it that one is there. `answers` hands the queue of
-    an earlier gateway on, so that renewed credentials lose no answer to a request under way.
+    Answers are taken by the service; `wake` tells it that one is there. A gateway with renewed
+    credentials is given the `answers` of the one before, so that none under way is lost.
     """
 
-    def __init__(
-        self,
-        signer: RequestSigner,
-        *,
-        orders: Transport,
-        reads: Transport,
-        snapshots: SnapshotReader,
-        clock: Clock,
-        wake: Callable[[], None],
-        answers: deque[GatewayAnswer] | None = None,
-    ) -> None:
-        self._signer = signer
-        self._orders = orders
-        self._reads = reads
-        self._snapshots = snapshots
-        self._clock = clock
-        self._wake = wake
-        self._answers = deque[GatewayAnswer]() if answers is None else answers
-        self._heartbeat_id = ""
+    signer: RequestSigner
+    _: KW_ONLY
+    orders: Transport
+    reads: Transport
+    snapshots: SnapshotReader
+    clock: Clock
+    wake: Callable[[], None]
+    answers: deque[GatewayAnswer] = field(default_factory=deque)
+    _heartbeat_id: str = field(init=False, default="")
 
     def post(self, order: SignedOrder) -> None:
         """Send a signed order once."""
         call = self._call("POST", "/order", body=order.body)
-        self._orders.send(call, lambda answer: self._put(_posted(order.venue_order_id, answer)))
+        self.orders.send(call, lambda answer: self._put(_posted(order.venue_order_id, answer)))
 
     def cancel(self, venue_order_ids: Sequence[str]) -> None:
         """Ask for orders to be canceled."""
         for start in range(0, len(venue_order_ids), CANCEL_BATCH):
             batch = tuple(venue_order_ids[start : start + CANCEL_BATCH])
             call = self._call("DELETE", "/orders", body=encode(batch))
-            self._orders.send(call, partial(self._canceled, batch))
+            self.orders.send(call, partial(self._canceled, batch))
 
     def request_snapshot(self, *, token_ids: Sequence[str], after_s: int, tag: str) -> None:
         """Ask for open orders, trades and balances in one go."""
-        self._snapshots(token_ids, after_s, tag, self._put)
+        self.snapshots(token_ids, after_s, tag, self._put)
 
     def look_up(self, venue_order_id: str) -> None:
         """Ask what the exchange knows of one order id."""
         call = self._call("GET", f"/data/order/{venue_order_id}")
-        self._reads.send(call, lambda answer: self._put(_looked_up(venue_order_id, answer)))
+        self.reads.send(call, lambda answer: self._put(_looked_up(venue_order_id, answer)))
 
     def beat(self) -> None:
         """Send the dead-man heartbeat; its answer names the id the next one must carry."""
         body = encode(HeartbeatBody(heartbeat_id=self._heartbeat_id))
-        self._reads.send(self._call("POST", "/v1/heartbeats", body=body), self._beaten)
+        self.reads.send(self._call("POST", "/v1/heartbeats", body=body), self._beaten)
 
     def take(self) -> list[GatewayAnswer]:
         """Return the answers that arrived since the last call."""
         taken = []
-        while self._answers:
-            taken.append(self._answers.popleft())
+        while self.answers:
+            taken.append(self.answers.popleft())
         return taken
 
     def keep_warm(self) -> None:
         """Use each order connection once."""
-        self._orders.warm()
+        self.orders.warm()
 
     def _call(self, method: str, path: str, *, body: bytes = b"") -> HttpCall:
-        headers = self._signer.headers(self._clock.now_ns() // 1_000_000_000, method, path, body)
+        headers = self.signer.headers(self.clock.now_ns() // 1_000_000_000, method, path, body)
         return HttpCall(method, path, body=body, headers=headers)
 
     def _canceled(self, asked: tuple[str, ...], answer: HttpAnswer) -> None:
@@ -130,8 +122,8 @@ class ClobGateway:
             self._heartbeat_id = ""
 
     def _put(self, answer: GatewayAnswer) -> None:
-        self._answers.append(answer)
-        self._wake()
+        self.answers.append(answer)
+        self.wake()
 
 
 def _posted(venue_order_id: str, answer: HttpAnswer) -> PostAnswer:

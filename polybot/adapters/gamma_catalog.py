@@ -68,8 +68,9 @@ def market_of(listed: GammaMarket) -> Market:
     """
     names = listed.outcome_names()
     tokens = listed.tradable_ids()
-    if [name.lower() for name in names] != ["up", "down"] or len(tokens) != len(names):
-        message = f"expected outcomes Up and Down with a token each, was {names} with {len(tokens)}"
+    tradable = len(tokens) == len(names) and all(token.isdecimal() for token in tokens)
+    if [name.lower() for name in names] != ["up", "down"] or not tradable:
+        message = f"expected outcomes Up and Down with a token each, was {names} with {tokens}"
         raise ProtocolError(f"{listed.slug}: {message}")
     rule, lookback = _settlement(listed)
     return Market(
@@ -106,11 +107,12 @@ def _fees(listed: GammaMarket) -> FeeSchedule:
     schedule = listed.fee_schedule
     if not listed.fees_enabled or schedule is None:
         return FeeSchedule(rate_bps=0)
-    return FeeSchedule(
-        rate_bps=int(schedule.rate * PRICE_ONE_BPS),
-        exponent=int(schedule.exponent),
-        taker_only=schedule.taker_only,
-    )
+    try:
+        rate_bps, exponent = int(schedule.rate * PRICE_ONE_BPS), int(schedule.exponent)
+    except (ValueError, ArithmeticError) as error:
+        message = f"{listed.slug}: expected a fee rate and exponent, was {schedule}"
+        raise ProtocolError(message) from error
+    return FeeSchedule(rate_bps=rate_bps, exponent=exponent, taker_only=schedule.taker_only)
 
 
 def _instant_ns(listed: GammaMarket, text: str | None, field: str) -> int:
@@ -123,5 +125,3 @@ def _instant_ns(listed: GammaMarket, text: str | None, field: str) -> int:
         message = f"{listed.slug}: expected {field} with a time zone, was {text!r}"
         raise ProtocolError(message)
     return int(moment.timestamp()) * 1_000_000_000
-
-

@@ -78,13 +78,14 @@ class HttpTransport:
         if connection is None:
             try:
                 connection = self._connect()
-            except (OSError, Unavailable) as error:
+            except (OSError, ValueError, Unavailable) as error:
                 return None, HttpAnswer(None, error=Unavailable(f"{self._name}: {error}"))
         try:
             return self._ask(connection, call)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             connection.close()
-            if reused and call.method == "GET":
+            # Slow is not stale: what ran into the deadline once would do so twice.
+            if reused and call.method == "GET" and not isinstance(error, TimeoutError):
                 return self._exchange(None, call)
             message = f"{self._name}: {call.method} {call.path}: {type(error).__name__}: {error}"
             return None, HttpAnswer(None, error=OutcomeUnknown(message, code="no_answer"))
@@ -106,9 +107,7 @@ class HttpTransport:
         connection.connect()
         return connection
 
-    def _ask(
-        self, connection: Connection, call: HttpCall
-    ) -> tuple[Connection | None, HttpAnswer]:
+    def _ask(self, connection: Connection, call: HttpCall) -> tuple[Connection | None, HttpAnswer]:
         path = f"{call.path}?{urlencode(call.query)}" if call.query else call.path
         headers = self._headers | call.headers
         if call.body:

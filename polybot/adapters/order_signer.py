@@ -1,4 +1,4 @@
-"""Turns an approved order into the signed bytes the exchange takes, with its id known beforehand."""
+"""Turns an approved order into the signed bytes the exchange takes, its id known beforehand."""
 
 from polybot.domain.market import Market
 from polybot.domain.order import Order, OrderType, Side
@@ -33,7 +33,7 @@ class WalletOrderSigner:
     def sign(
         self, order: Order, market: Market, *, salt: int, timestamp_ms: int, post_only: bool
     ) -> SignedOrder:
-        """Sign an order; raises InvalidValue when its price or amounts break a rule of the market."""
+        """Sign an order; raises InvalidValue when price or amounts break a rule of the market."""
         amounts = _amounts(order, market)
         unsigned = UnsignedOrder(
             salt=salt,
@@ -68,5 +68,3 @@ def _amounts(order: Order, market: Market) -> OrderAmounts:
         message = f"expected a budget for a {order.order_type.value} BUY, was none"
         raise InvalidValue(message)
     return market_buy_amounts(order.price_bps, order.budget_usdc, rules)
-
-

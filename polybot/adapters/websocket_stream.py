@@ -10,6 +10,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,11 +20,15 @@ from polybot.ports import Clock, StreamFrame
 
 logger = logging.getLogger(__name__)
 
+PONG = b"PONG"
 PING_S = 10.0
 # Reading pauses while this many frames wait for the service: TCP then slows the sender down.
 WAITING_FRAMES = 4096
 BACKOFF_FIRST_S = 0.25
 BACKOFF_CAP_S = 30.0
+OPEN_TIMEOUT_S = 5.0
+# Whoever does not answer a close is gone already.
+CLOSE_TIMEOUT_S = 1.0
 
 
 class Dialect(Protocol):
@@ -39,34 +44,37 @@ class Dialect(Protocol):
         """Return the frames that turn one subscription into another; None means reconnect."""
 
 
+@dataclass(slots=True)
 class WebsocketStream:
-    """Connects, subscribes, reads; every change of the connection becomes a frame of its own."""
+    """Connects, subscribes, reads; every change of the connection becomes a frame of its own.
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        url: Callable[[], str | None],
-        *,
-        wake: asyncio.Event,
-        clock: Clock,
-        seed: int,
-        stale_s: float | None,
-    ) -> None:
-        self.name = dialect.name
-        self._dialect = dialect
-        self._url = url
-        self._wake = wake
-        self._clock = clock
-        self._jitter = random.Random(seed)
-        self._stale_s = stale_s
-        self._frames: deque[StreamFrame] = deque()
-        self._room = asyncio.Event()
-        self._subjects: tuple[str, ...] = ()
-        self._told: tuple[str, ...] = ()
-        self._changed = asyncio.Event()
-        self._connection: ClientConnection | None = None
-        self._last_data_ns: int | None = None
-        self._task: asyncio.Task[None] | None = None
+    `url` is asked before each attempt, None means that nobody listens yet. A connection without a
+    data frame for `stale_s` is given up, however many pings it answers. `ping_s` and
+    `waiting_frames` are shorter in tests.
+    """
+
+    dialect: Dialect
+    url: Callable[[], str | None]
+    _: KW_ONLY
+    wake: asyncio.Event
+    clock: Clock
+    seed: int
+    stale_s: float | None
+    ping_s: float = PING_S
+    waiting_frames: int = WAITING_FRAMES
+    name: str = field(init=False)
+    _jitter: random.Random = field(init=False)
+    _frames: deque[StreamFrame] = field(init=False, default_factory=deque)
+    _room: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _subjects: tuple[str, ...] = field(init=False, default=())
+    _told: tuple[str, ...] = field(init=False, default=())
+    _last_data_ns: int | None = field(init=False, default=None)
+    _task: asyncio.Task[None] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.name = self.dialect.name
+        self._jitter = random.Random(self.seed)
 
     def subscribe(self, subjects: Sequence[str]) -> None:
         """Replace what is subscribed."""
@@ -86,7 +94,7 @@ class WebsocketStream:
         """Return wall seconds since the last data frame."""
         if self._last_data_ns is None:
             return None
-        return (self._clock.monotonic_ns() - self._last_data_ns) / 1e9
+        return (self.clock.monotonic_ns() - self._last_data_ns) / 1e9
 
     async def start(self) -> None:
         """Begin to connect in the background."""
@@ -102,10 +110,14 @@ class WebsocketStream:
     async def _run(self) -> None:
         failures = 0
         while True:
-            url = self._url()
-            if url and self._dialect.opening(self._subjects) is not None:
-                why = await self._live_once(url)
-                failures = 0 if why.startswith("after data") else failures + 1
+            url = self.url()
+            told = self._subjects
+            opening = self.dialect.opening(told) if url else None
+            if url and opening is not None:
+                self._told = told
+                worked, why = await self._live_once(url, opening)
+                # Whoever lets us in only to close again is not asked again at once.
+                failures = 0 if worked else failures + 1
                 logger.info("%s stream: %s", self.name, why)
             await asyncio.sleep(self._pause_s(failures))
 
@@ -113,68 +125,82 @@ class WebsocketStream:
         ceiling = min(BACKOFF_FIRST_S * 2 ** min(failures, 10), BACKOFF_CAP_S)
         return self._jitter.uniform(BACKOFF_FIRST_S / 5, ceiling)
 
-    async def _live_once(self, url: str) -> str:
-        """Connect and read until the connection ends; return why it did."""
-        had_data = False
+    async def _live_once(self, url: str, opening: list[str]) -> tuple[bool, str]:
+        """Read until the connection ends; return whether it was one worth having, and why it ended.
+
+        It was when it brought data, or lived longer than a ping.
+        """
+        connected = False
+        before_ns = self._last_data_ns
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with connect(
-                url, ping_interval=None, max_queue=16, compression=None, open_timeout=5
+                url,
+                ping_interval=None,
+                max_queue=16,
+                compression=None,
+                proxy=None,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
             ) as connection:
-                self._connection = connection
-                self._told = self._subjects
-                for text in self._dialect.opening(self._told) or ():
+                for text in opening:
                     await connection.send(text)
-                self._push(StreamFrame(self.name, self._clock.monotonic_ns(), state="connected"))
-                talker = asyncio.create_task(self._talk(connection))
-                try:
-                    had_data = True
-                    await self._read(connection)
-                finally:
-                    talker.cancel()
-                why = "closed by the exchange"
+                self._push(state="connected")
+                connected = True
+                await self._converse(connection)
+            why = "closed"
         except (OSError, WebSocketException, TimeoutError) as error:
-            why = f"{type(error).__name__}: {error}"
+            why = str(error) or type(error).__name__
+        if connected:
+            self._push(state=f"disconnected: {why}")
+        lived = connected and loop.time() - began > self.ping_s
+        return lived or self._last_data_ns != before_ns, why
+
+    async def _converse(self, connection: ClientConnection) -> None:
+        talker = asyncio.create_task(self._talk(connection))
+        try:
+            await self._read(connection)
         finally:
-            self._connection = None
-        if had_data:
-            self._push(
-                StreamFrame(self.name, self._clock.monotonic_ns(), state=f"disconnected: {why}")
-            )
-            return f"after data: {why}"
-        return why
+            talker.cancel()
 
     async def _read(self, connection: ClientConnection) -> None:
         while True:
-            async with asyncio.timeout(self._stale_s):
+            async with asyncio.timeout(self.stale_s):
                 message = await connection.recv(decode=False)
-            if message == b"PONG":
-                continue
-            now = self._clock.monotonic_ns()
-            self._last_data_ns = now
-            self._push(StreamFrame(self.name, now, data=bytes(message)))
-            while len(self._frames) >= WAITING_FRAMES:
+                # A server may freeze and still answer pings: they are no sign of life.
+                while message == PONG:
+                    message = await connection.recv(decode=False)
+            self._last_data_ns = self.clock.monotonic_ns()
+            self._push(data=bytes(message))
+            while len(self._frames) >= self.waiting_frames:
                 self._room.clear()
                 await self._room.wait()
 
     async def _talk(self, connection: ClientConnection) -> None:
         """Send pings, and changes of the subscription."""
+        loop = asyncio.get_running_loop()
+        ping_at = loop.time() + self.ping_s
         with contextlib.suppress(WebSocketException):
             while True:
                 try:
-                    async with asyncio.timeout(PING_S):
+                    async with asyncio.timeout_at(ping_at):
                         await self._changed.wait()
                 except TimeoutError:
-                    await connection.send(self._dialect.ping)
+                    ping_at = loop.time() + self.ping_s
+                    await connection.send(self.dialect.ping)
                     continue
                 self._changed.clear()
-                frames = self._dialect.change(self._told, self._subjects)
-                self._told = self._subjects
+                told, self._told = self._told, self._subjects
+                frames = self.dialect.change(told, self._told)
                 if frames is None:
                     await connection.close()
                     return
                 for text in frames:
                     await connection.send(text)
 
-    def _push(self, frame: StreamFrame) -> None:
-        self._frames.append(frame)
-        self._wake.set()
+    def _push(self, *, data: bytes = b"", state: str = "") -> None:
+        self._frames.append(
+            StreamFrame(self.name, self.clock.monotonic_ns(), data=data, state=state)
+        )
+        self.wake.set()

@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
 
 from polybot.adapters.account_snapshot import AccountReader
 from polybot.adapters.clob_gateway import ClobGateway
@@ -21,43 +22,38 @@ logger = logging.getLogger(__name__)
 RETRY_NS = 1_000_000_000
 # The simulator of the same floor may still be starting: say nothing of the first refusals.
 QUIET_FAILURES = 5
+LOG_EVERY = 60
 
 
+@dataclass(slots=True)
 class WalletAccess:
-    """Holds gateway and signer once there are credentials; they are kept in a file for next time."""
+    """Holds gateway and signer once there are credentials; a file keeps them for next time.
 
-    gateway: ClobGateway
-    signer: WalletOrderSigner
+    `funder` "" means that the key's own address holds the funds.
+    """
 
-    def __init__(
-        self,
-        key: OrderSigner,
-        *,
-        funder: str,
-        signature_type: int,
-        files: WalletFiles,
-        login: ExchangeLogin,
-        orders: Transport,
-        reads: Transport,
-        clock: Clock,
-        wake: Callable[[], None],
-        mask: SecretMask,
-    ) -> None:
-        self.api_key = ""
-        self._key = key
-        self._funder = funder or key.address
-        self._signature_type = signature_type
-        self._files = files
-        self._login = login
-        self._transports = (orders, reads)
-        self._clock = clock
-        self._wake = wake
-        self._mask = mask
-        self._api: ApiCredentials | None = None
-        self._asked_ns: int | None = None
-        self._failures = 0
-        self._answers: deque[GatewayAnswer] = deque()
-        known = files.credentials()
+    key: OrderSigner
+    _: KW_ONLY
+    funder: str
+    signature_type: int
+    files: WalletFiles
+    login: ExchangeLogin
+    orders: Transport
+    reads: Transport
+    clock: Clock
+    wake: Callable[[], None]
+    mask: SecretMask
+    api_key: str = field(init=False, default="")
+    gateway: ClobGateway = field(init=False)
+    signer: WalletOrderSigner = field(init=False)
+    _api: ApiCredentials | None = field(init=False, default=None)
+    _asked_ns: int | None = field(init=False, default=None)
+    _failures: int = field(init=False, default=0)
+    _answers: deque[GatewayAnswer] = field(init=False, default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.funder = self.funder or self.key.address
+        known = self.files.credentials()
         if known is not None and known == self._account(known.api):
             self._use(known.api)
 
@@ -65,10 +61,10 @@ class WalletAccess:
         """Return whether there are credentials; log in, at most once a second, when not."""
         if self._api is not None:
             return True
-        now = self._clock.monotonic_ns()
+        now = self.clock.monotonic_ns()
         if self._asked_ns is None or now - self._asked_ns >= RETRY_NS:
             self._asked_ns = now
-            self._login.log_in(self._done)
+            self.login.log_in(self._done)
         return False
 
     def credentials(self) -> ApiCredentials | None:
@@ -82,50 +78,52 @@ class WalletAccess:
 
     def _done(self, result: ApiCredentials | PolybotError) -> None:
         # Called in a transport thread; the attributes below are read by the loop only after `_api`.
-        if isinstance(result, PolybotError):
+        try:
+            if isinstance(result, PolybotError):
+                raise result
+            self._use(result)
+        except PolybotError as error:
             self._failures += 1
-            if self._failures >= QUIET_FAILURES:
-                logger.warning("login at the exchange: %s", result)
+            if self._failures % LOG_EVERY == QUIET_FAILURES:
+                logger.warning("login at the exchange failed %d times: %s", self._failures, error)
             return
         self._failures = 0
         try:
-            self._files.save_credentials(self._account(result))
+            self.files.save_credentials(self._account(result))
         except OSError as error:
             # Only the others wait for the file: this process has what it needs.
-            logger.error("cannot write %s: %s", self._files.credentials_path, error.strerror)
-        self._use(result)
-        self._wake()
+            logger.warning("cannot write %s: %s", self.files.credentials_path, error.strerror)
+        self.wake()
 
     def _account(self, api: ApiCredentials) -> AccountCredentials:
         return AccountCredentials(
-            address=self._key.address,
-            funder=self._funder,
-            signature_type=self._signature_type,
+            address=self.key.address,
+            funder=self.funder,
+            signature_type=self.signature_type,
             api=api,
         )
 
     def _use(self, api: ApiCredentials) -> None:
-        self._mask.add(api.secret)
-        self._mask.add(api.passphrase)
-        orders, reads = self._transports
-        request_signer = RequestSigner(self._key.address, api)
+        self.mask.add(api.secret)
+        self.mask.add(api.passphrase)
+        request_signer = RequestSigner(self.key.address, api)
         snapshots = AccountReader(
-            request_signer, reads=reads, clock=self._clock, signature_type=self._signature_type
+            request_signer, reads=self.reads, clock=self.clock, signature_type=self.signature_type
         )
         self.api_key = api.api_key
         self.signer = WalletOrderSigner(
-            self._key,
-            funder=self._funder,
-            signature_type=self._signature_type,
+            self.key,
+            funder=self.funder,
+            signature_type=self.signature_type,
             owner=api.api_key,
         )
         self.gateway = ClobGateway(
             request_signer,
-            orders=orders,
-            reads=reads,
+            orders=self.orders,
+            reads=self.reads,
             snapshots=snapshots.read,
-            clock=self._clock,
-            wake=self._wake,
+            clock=self.clock,
+            wake=self.wake,
             answers=self._answers,
         )
         self._api = api

@@ -27,7 +27,7 @@ class Endpoints:
             told = json.loads(self._simulator_path.read_text())
         except (FileNotFoundError, ValueError):
             return None
-        value = told.get(_SIMULATOR_KEYS.get(key, key))
+        value = told.get(_SIMULATOR_KEYS.get(key, key)) if isinstance(told, dict) else None
         return value if isinstance(value, str) else None
 
     def resolver(self, key: str) -> Callable[[], str | None]:

@@ -67,22 +67,19 @@ def open_foundation(
     *,
     schema: int,
     hears: tuple[str, ...],
-    topics: tuple[bytes, ...] = (DURABLE, VOLATILE),
 ) -> Foundation:
-    """Open a process's durable state and its sockets; raises StorageError or BusError in one line."""
+    """Open a process's durable state and its sockets; StorageError or BusError in one line."""
     clock = SystemClock()
     durable = open_durable_state(loaded.locations.process_dir(name), clock=clock, schema=schema)
     runtime_dir = loaded.locations.runtime_dir
     runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     context = open_context()
     publisher = BusPublisher(context, runtime_dir, name)
-    subscriber = BusSubscriber(context, runtime_dir, hears, topics)
+    subscriber = BusSubscriber(context, runtime_dir, hears, (DURABLE, VOLATILE))
     peers = tuple(process for process in PROCESSES if process != name)
     caller = RpcCaller(context, runtime_dir, peers)
     session = secrets.token_hex(6)
-    outbox = JournaledOutbox(
-        name, session, journal=durable.journal, sender=publisher, clock=clock
-    )
+    outbox = JournaledOutbox(name, session, journal=durable.journal, sender=publisher, clock=clock)
     inbox = ReplayingInbox(name, hears, receiver=subscriber, asker=caller, clock=clock)
     return Foundation(
         name=name,
@@ -137,9 +134,7 @@ def run_service(
 
     foundation.on_start.insert(0, attach)
     _log_banner(foundation, wallet, standing)
-    daemon = Daemon(
-        participant, make_notifier(), clock=foundation.clock, settings=DaemonSettings()
-    )
+    daemon = Daemon(participant, make_notifier(), clock=foundation.clock, settings=DaemonSettings())
     try:
         return daemon.run()
     finally:
@@ -166,13 +161,11 @@ def _keep_from(foundation: Foundation) -> int:
     journal = foundation.durable.journal
     retention = foundation.loaded.config.trader.journal_retention_mb * MEBIBYTE
     oldest = foundation.durable.checkpoints.oldest_kept_seq()
-    kept = journal.first_seq_within(retention)
-    return kept if oldest is None else min(kept, oldest)
+    # Without a checkpoint the journal is all there is to start from.
+    return 0 if oldest is None else min(journal.first_seq_within(retention), oldest)
 
 
-def _log_banner(
-    foundation: Foundation, wallet: str, standing: tuple[StandingStop, ...]
-) -> None:
+def _log_banner(foundation: Foundation, wallet: str, standing: tuple[StandingStop, ...]) -> None:
     loaded = foundation.loaded
     banner = Banner(
         name=f"polybot {foundation.name}",

@@ -63,9 +63,7 @@ def _trim(books: DurableState) -> None:
         books.journal.trim(oldest)
 
 
-def run_alone(
-    config: SimulatorConfig, state_dir: Path | None, say: Callable[[str], None]
-) -> int:
+def run_alone(config: SimulatorConfig, state_dir: Path | None, say: Callable[[str], None]) -> int:
     """Run a simulated exchange without a floor; `say` gets one JSON line when it is ready.
 
     Without a state directory its books live as long as the process.
@@ -101,5 +99,3 @@ class _Announced(SimulatorService):
         """Start, then say where."""
         await super().start()
         self._say(json.dumps(self.endpoints()))
-
-

@@ -2,15 +2,17 @@
 
 import asyncio
 
+from polybot.adapters.audit_child import ChildAuditRunner
 from polybot.adapters.gamma_catalog import GammaCatalog
 from polybot.adapters.storage.ledger import Ledger
+from polybot.bootstrap.audit import CHILD_TIMEOUT_S, child_command
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import open_foundation, run_service
 from polybot.bootstrap.http import make_market_clock, make_transport
 from polybot.bootstrap.own_events import JournalEvents
 from polybot.config.load import LoadedConfig
 from polybot.runtime.logs import SecretMask
-from polybot.services.tracker.needs import NullAuditRunner, TrackerPorts, TrackerSettings
+from polybot.services.tracker.needs import TrackerPorts, TrackerSettings
 from polybot.services.tracker.service import TrackerService
 
 SECOND_NS = 1_000_000_000
@@ -33,7 +35,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         outbox=foundation.outbox,
         own=JournalEvents(foundation.durable.journal),
         catalog=GammaCatalog(gamma, wake=wake),
-        auditor=NullAuditRunner(),
+        auditor=ChildAuditRunner(child_command(), timeout_s=CHILD_TIMEOUT_S, wake=wake),
         clock=clock,
         market_clock=make_market_clock(config, clock),
     )

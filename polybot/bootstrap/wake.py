@@ -1,6 +1,7 @@
 """Wakes a work loop from another thread."""
 
 import asyncio
+import contextlib
 
 
 class ThreadWake:
@@ -16,6 +17,7 @@ class ThreadWake:
 
     def __call__(self) -> None:
         """Wake the loop."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._event.set)
+        if self._loop is not None:
+            # The loop may close while an answer is still on its way; nobody is left to wake then.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._event.set)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.cli.conversation import GLANCE_S, Conversation
+from polybot.cli.processes import floor_processes
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
 from polybot.domain.metrics import trading_day
@@ -61,7 +62,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The floor at this moment."""
+    """The floor at this moment; `running` says whether anything of it does."""
 
     mode: str
     trading_state: str
@@ -71,20 +72,16 @@ class Glance:
     books: Books
     alerts: tuple[str, ...] = ()
     watched: bool = False
-
-    @property
-    def running(self) -> bool:
-        """Whether anything of the floor runs."""
-        return any(process.verdict != "dead" for process in self.processes)
+    running: bool = True
 
 
 @dataclass(slots=True)
 class _Answers:
-    """What the processes answered."""
+    """What the processes answered; `present` has the pid, or 0, of each that is there at all."""
 
     beats: dict[str, Heartbeat] = field(default_factory=dict)
     verdicts: Verdicts | None = None
-    listening: frozenset[str] = frozenset()
+    present: dict[str, int] = field(default_factory=dict)
 
 
 def expected_processes(mode: str) -> tuple[str, ...]:
@@ -97,7 +94,7 @@ def take_glance(loaded: LoadedConfig, talk: Conversation, clock: Clock) -> Glanc
     names = expected_processes(loaded.config.mode)
     with ThreadPoolExecutor(max_workers=1) as pool:
         asked_time = pool.submit(simulated_time, loaded.locations.simulator_path)
-        answers = _ask(talk, names)
+        answers = _ask(talk, names, loaded.locations.runtime_dir)
         told = asked_time.result()
     wall_ns = clock.now_ns()
     with open_books(loaded) as reader:
@@ -109,10 +106,11 @@ def take_glance(loaded: LoadedConfig, talk: Conversation, clock: Clock) -> Glanc
         trading_state=(trader.trading_state if trader else "") or books.trading_state or "UNKNOWN",
         market=market,
         wall_ns=wall_ns,
-        processes=judge(names, answers.beats, answers.verdicts, answers.listening),
+        processes=judge(names, answers.beats, answers.verdicts, answers.present),
         books=books,
         alerts=answers.verdicts.alerts if answers.verdicts else (),
         watched=answers.verdicts is not None,
+        running=bool(answers.present),
     )
 
 
@@ -120,11 +118,11 @@ def judge(
     names: tuple[str, ...],
     beats: dict[str, Heartbeat],
     verdicts: Verdicts | None,
-    listening: frozenset[str],
+    present: dict[str, int],
 ) -> tuple[ProcessVerdict, ...]:
     """Return a verdict of each process: the watchdog's, or our own where it has none."""
     judged = {verdict.name: verdict for verdict in verdicts.processes} if verdicts else {}
-    return tuple(judged.get(name) or _own_verdict(name, beats, listening) for name in names)
+    return tuple(judged.get(name) or _own_verdict(name, beats, present) for name in names)
 
 
 def simulated_time(endpoints: Path) -> MarketTime | None:
@@ -210,33 +208,29 @@ def notional(trade: TradeReport) -> int:
     return trade.price_bps * trade.size_shares // 10_000
 
 
-def _ask(talk: Conversation, names: tuple[str, ...]) -> _Answers:
+def _ask(talk: Conversation, names: tuple[str, ...], runtime_dir: Path) -> _Answers:
     questions: dict[str, tuple[str, Any]] = {name: (name, GetStatus()) for name in names}
     questions["verdicts"] = ("watchdog", GetVerdicts())
     answered = talk.glance(questions)
     verdicts = answered.pop("verdicts", None)
-    return _Answers(
-        beats=answered,
-        verdicts=verdicts,
-        listening=frozenset(name for name in names if talk.is_running(name)),
-    )
+    present = {name: 0 for name in names if talk.is_running(name)}
+    present |= {process.name: process.pid for process in floor_processes(runtime_dir)}
+    return _Answers(beats=answered, verdicts=verdicts, present=present)
 
 
-def _own_verdict(
-    name: str, beats: dict[str, Heartbeat], listening: frozenset[str]
-) -> ProcessVerdict:
+def _own_verdict(name: str, beats: dict[str, Heartbeat], present: dict[str, int]) -> ProcessVerdict:
     beat = beats.get(name)
     if beat is not None:
         return ProcessVerdict(
             name=name, pid=beat.pid, verdict="alive", heartbeat_age_s=0.0, status=beat.status
         )
-    busy = name in listening
+    there = name in present
     return ProcessVerdict(
         name=name,
-        pid=0,
-        verdict="late" if busy else "dead",
+        pid=present.get(name, 0),
+        verdict="late" if there else "dead",
         heartbeat_age_s=-1.0,
-        status="it listens, but does not answer" if busy else "not running",
+        status="starting, or too busy to answer" if there else "not running",
     )
 
 

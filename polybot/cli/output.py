@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -61,6 +63,15 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right:
 def say(text: str = "") -> None:
     """Print a line as it is."""
     typer.echo(printable(text))
+
+
+def say_hanging(head: str, text: str) -> None:
+    """Print a sentence after its head; on a terminal it is wrapped under itself."""
+    if not sys.stdout.isatty():
+        say(head + text)
+        return
+    width = max(shutil.get_terminal_size().columns, PHONE_WIDTH)
+    say(textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head)))
 
 
 def warn(text: str) -> None:

@@ -20,8 +20,8 @@ RUNNER = "runner"
 
 _RUNNER_MODULE = "supervisor.supervisord"
 _PROCESS_MODULE = "polybot.cli.run"
-# Field 22 of /proc/<pid>/stat, counted after the command's closing parenthesis (proc(5)).
-_START_TIME_INDEX = 19
+# Fields 4 and 22 of /proc/<pid>/stat, counted after the command's closing parenthesis (proc(5)).
+_PARENT_INDEX, _START_TIME_INDEX = 1, 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,13 @@ def floor_processes(
 ) -> list[FloorProcess]:
     """Return the processes that use this runtime directory, the runner first."""
     home = installation or find_installation()
+    ours = [seen for seen in _seen(proc) if _runtime_of(seen, home) == runtime_dir]
+    names = {seen.pid: seen.name for seen in ours}
+    # Between fork and exec a child looks like its parent.
     found = [
         FloorProcess(seen.pid, seen.name)
-        for seen in _seen(proc)
-        if _runtime_of(seen, home) == runtime_dir
+        for seen in ours
+        if names.get(_parent_of(seen.pid, proc)) != seen.name
     ]
     return sorted(found, key=lambda process: (process.name != RUNNER, process.pid))
 
@@ -58,9 +61,17 @@ def floor_runs(runtime_dir: Path) -> bool:
 
 def start_time(pid: int, proc: Path = Path("/proc")) -> int:
     """Return when a process started, in clock ticks since boot; 0 when there is none."""
+    return _stat_field(pid, _START_TIME_INDEX, proc)
+
+
+def _parent_of(pid: int, proc: Path) -> int:
+    return _stat_field(pid, _PARENT_INDEX, proc)
+
+
+def _stat_field(pid: int, index: int, proc: Path) -> int:
     try:
         fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        return int(fields[_START_TIME_INDEX])
+        return int(fields[index])
     except (OSError, IndexError, ValueError):
         return 0
 

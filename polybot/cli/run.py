@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from polybot.cli.exits import Exit, message_of
 from polybot.config.locations import PROCESSES
-from polybot.errors import ConfigError
+from polybot.errors import ConfigError, PolybotError
 
 USAGE = f"usage: polybot run {{{','.join(PROCESSES)}}}"
 
@@ -23,9 +23,10 @@ def run(name: str, run_process: Callable[[str], int] | None = None) -> int:
         return Exit.NOT_FOUND
     try:
         return (run_process or _bootstrap())(name)
-    except ConfigError as error:
+    except PolybotError as error:
+        # A port taken, a full disk, a state directory of another user: one line that says it.
         sys.stderr.write(message_of(error) + "\n")
-        return Exit.DAEMON_CONFIG
+        return Exit.DAEMON_CONFIG if isinstance(error, ConfigError) else Exit.ERROR
 
 
 def _bootstrap() -> Callable[[str], int]:

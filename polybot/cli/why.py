@@ -8,7 +8,7 @@ import typer
 from polybot.cli.books import Books, open_books
 from polybot.cli.exits import Unknown
 from polybot.cli.options import Json
-from polybot.cli.output import clock_time, moment, plural, say, show_json
+from polybot.cli.output import clock_time, moment, plural, say, say_hanging, show_json
 from polybot.cli.story import sentence
 from polybot.domain.stored import ExplainEntry, Explanation
 from polybot.domain.window import parse_slug
@@ -36,7 +36,7 @@ def why(
         return
     say(_title(found))
     for entry in found.entries:
-        say(f"{clock_time(entry.ts_ns)}  {sentence(entry.type, entry.body)}")
+        say_hanging(f"{clock_time(entry.ts_ns)}  ", sentence(entry.type, entry.body))
     say(plural(len(found.entries), "event"))
 
 

@@ -16,13 +16,16 @@ def own_fills(trade: TradeRow, *, api_key: str) -> list[VenueFill]:
 
     For a maker the row's own side, price and size are the taker's, so they are taken from
     `maker_orders` by owner; the token may be the opposite outcome there (mint and merge matches).
+    A row that does not say on which side we were tells it by those owners.
     Raises ProtocolError for a row whose numbers cannot be read.
     """
+    own = [maker for maker in trade.maker_orders if maker.owner == api_key]
+    is_maker = trade.trader_side == MAKER or (not trade.trader_side and bool(own))
     status = plain_status(trade.status)
     status = "MATCHED" if status == _MATCHED_EARLY else status
     matched_ns = _seconds_ns(trade.match_time)
     try:
-        if trade.trader_side != MAKER:
+        if not is_maker:
             return [
                 VenueFill(
                     trade_id=trade.id,
@@ -48,8 +51,7 @@ def own_fills(trade: TradeRow, *, api_key: str) -> list[VenueFill]:
                 status=status,
                 matched_ns=matched_ns,
             )
-            for maker in trade.maker_orders
-            if maker.owner == api_key
+            for maker in own
         ]
     except InvalidValue as error:
         message = f"expected a readable trade, was {trade.id}: {error}"

@@ -69,7 +69,7 @@ class ReplayBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Acknowledge(msgspec.Struct, frozen=True, kw_only=True):
-    """Say that every durable event up to `seq` is stored by `sender`, who will never ask for it again."""
+    """Say that `sender` stored every durable event up to `seq` and will not ask for it again."""
 
     sender: str
     seq: int

@@ -51,10 +51,10 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MarketTimeChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """Market time runs from `origin_market_ns` at `origin_mono_ns` with `speed` (volatile, repeated).
+    """Market time runs from `origin_market_ns` at `origin_mono_ns` with `speed` (volatile).
 
-    `origin_mono_ns` is CLOCK_MONOTONIC, which all processes of one machine share. `speed` 0 means
-    paused.
+    It is repeated for whoever comes later. `origin_mono_ns` is CLOCK_MONOTONIC, which all processes
+    of one machine share. `speed` 0 means paused.
     """
 
     origin_mono_ns: int

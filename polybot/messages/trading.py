@@ -45,7 +45,7 @@ class DecisionMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IntentApproved(msgspec.Struct, frozen=True, kw_only=True):
-    """Our own risk rules let an intent pass; `checks` are the limits and what they were held against."""
+    """Our own risk rules let an intent pass; `checks` are the limits and the figures compared."""
 
     intent_id: str
     decision_id: str

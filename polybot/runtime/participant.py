@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -65,6 +65,7 @@ class Identity:
     config_hash: str
 
 
+@dataclass(slots=True)
 class Participant:
     """Wraps a service with what every process owes the others.
 
@@ -72,106 +73,100 @@ class Participant:
     GetStatus and ReplayFrom, and trims the journal behind the tracker's acknowledgements.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        *,
-        identity: Identity,
-        outbox: JournaledOutbox,
-        inbox: Inbox | None,
-        journal: ReplayableJournal,
-        clock: Clock,
-        gauge: HostGauge,
-        keep_from: Callable[[], int],
-        on_start: Sequence[Callable[[], None]] = (),
-    ) -> None:
-        self.name = service.name
-        self.wake: asyncio.Event = service.wake
-        self._service = service
-        self._identity = identity
-        self._outbox = outbox
-        self._inbox = inbox
-        self._journal = journal
-        self._clock = clock
-        self._gauge = gauge
-        self._keep_from = keep_from
-        self._on_start = on_start
-        self._turns = 0
-        self._errors = 0
-        self._started_ns = clock.monotonic_ns()
-        self._next_beat_ns = 0
+    service: Service
+    _: KW_ONLY
+    identity: Identity
+    outbox: JournaledOutbox
+    inbox: Inbox | None
+    journal: ReplayableJournal
+    clock: Clock
+    gauge: HostGauge
+    keep_from: Callable[[], int]
+    on_start: Sequence[Callable[[], None]] = ()
+    name: str = field(init=False)
+    wake: asyncio.Event = field(init=False)
+    _turns: int = field(init=False, default=0)
+    _errors: int = field(init=False, default=0)
+    _started_ns: int = field(init=False)
+    _next_beat_ns: int = field(init=False, default=0)
+    _next_trim_ns: int = field(init=False)
+    _acknowledged: dict[str, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.name = self.service.name
+        self.wake = self.service.wake
+        self._started_ns = self.clock.monotonic_ns()
         self._next_trim_ns = self._started_ns + TRIM_NS
-        self._acknowledged: dict[str, int] = {}
 
     async def start(self) -> None:
         """Restore the service and say that this session began."""
-        for attach in self._on_start:
+        for attach in self.on_start:
             attach()
-        await self._service.start()
-        restored, replayed = getattr(self._service, "restored", (0, 0))
-        self._outbox.record(
+        await self.service.start()
+        restored, replayed = getattr(self.service, "restored", (0, 0))
+        self.outbox.record(
             ProcessStarted(
-                process=self._identity.process,
-                pid=self._identity.pid,
-                version=self._identity.version,
-                mode=self._identity.mode,
-                config_hash=self._identity.config_hash,
+                process=self.identity.process,
+                pid=self.identity.pid,
+                version=self.identity.version,
+                mode=self.identity.mode,
+                config_hash=self.identity.config_hash,
                 restored_seq=restored,
                 replayed=replayed,
             )
         )
-        self._outbox.commit()
+        self.outbox.commit()
 
     def turn(self) -> None:
         """Let the service work once, then beat and trim when due."""
         # Counted until it has ended well: a turn that fails leaves by its exception.
         self._errors += 1
-        self._service.turn()
+        self.service.turn()
         self._errors -= 1
         self._turns += 1
-        self._outbox.commit()
-        now = self._clock.monotonic_ns()
+        self.outbox.commit()
+        now = self.clock.monotonic_ns()
         if now >= self._next_beat_ns:
             self._next_beat_ns = now + HEARTBEAT_NS
-            self._outbox.say(self.heartbeat())
+            self.outbox.say(self.heartbeat())
         if now >= self._next_trim_ns:
             self._next_trim_ns = now + TRIM_NS
             self._trim()
 
     def next_wake_s(self) -> float:
         """Return the service's own wish, but never later than the next heartbeat."""
-        until_beat = (self._next_beat_ns - self._clock.monotonic_ns()) / 1e9
-        return max(0.0, min(self._service.next_wake_s(), until_beat))
+        until_beat = (self._next_beat_ns - self.clock.monotonic_ns()) / 1e9
+        return max(0.0, min(self.service.next_wake_s(), until_beat))
 
     def status(self) -> str:
         """Return the service's sentence."""
-        return self._service.status()
+        return self.service.status()
 
     async def stop(self) -> None:
         """Stop the service and say that this session ended on purpose."""
-        await self._service.stop()
-        self._outbox.record(
+        await self.service.stop()
+        self.outbox.record(
             ProcessStopped(
-                process=self._identity.process, pid=self._identity.pid, reason="asked to stop"
+                process=self.identity.process, pid=self.identity.pid, reason="asked to stop"
             )
         )
-        self._outbox.commit()
+        self.outbox.commit()
 
     def heartbeat(self) -> Heartbeat:
         """Return the heartbeat of this moment."""
-        vitals = self._service.vitals()
+        vitals = self.service.vitals()
         return Heartbeat(
-            process=self._identity.process,
-            pid=self._identity.pid,
-            last_seq=self._outbox.last_seq(),
+            process=self.identity.process,
+            pid=self.identity.pid,
+            last_seq=self.outbox.last_seq(),
             turns=self._turns,
             progress=vitals.progress,
-            status=self._service.status(),
+            status=self.service.status(),
             trading_state=vitals.trading_state,
             ages_s=vitals.ages_s,
-            gaps=self._inbox.gaps() if self._inbox else {},
-            rss_bytes=self._gauge.rss_bytes(),
-            uptime_s=(self._clock.monotonic_ns() - self._started_ns) / 1e9,
+            gaps=self.inbox.gaps() if self.inbox else {},
+            rss_bytes=self.gauge.rss_bytes(),
+            uptime_s=(self.clock.monotonic_ns() - self._started_ns) / 1e9,
             market_ns=vitals.market_ns,
             errors=self._errors,
         )
@@ -197,32 +192,32 @@ class Participant:
         if isinstance(body, Acknowledge):
             self._acknowledged[body.sender] = max(body.seq, self._acknowledged.get(body.sender, 0))
             return Done()
-        result = self._service.handle(request_type, body)
-        self._outbox.commit()
+        result = self.service.handle(request_type, body)
+        self.outbox.commit()
         return result
 
     def _replay(self, request: ReplayFrom) -> ReplayBatch:
         # Only synced records are served: what a crash could still take back is nobody's yet.
-        first = max(request.seq, self._journal.first_seq)
-        limit = min(request.limit, self._journal.synced_seq - first + 1)
+        first = max(request.seq, self.journal.first_seq)
+        limit = min(request.limit, self.journal.synced_seq - first + 1)
         records: list[str] = []
         size = 0
-        for payload in self._journal.payloads_from(first, limit) if limit > 0 else []:
+        for payload in self.journal.payloads_from(first, limit) if limit > 0 else []:
             size += len(payload)
             if records and size > REPLAY_BYTES:
                 break
             records.append(payload.decode())
         return ReplayBatch(
             records=tuple(records),
-            last_seq=self._journal.synced_seq,
-            first_kept=self._journal.first_seq,
+            last_seq=self.journal.synced_seq,
+            first_kept=self.journal.first_seq,
         )
 
     def _trim(self) -> None:
         stored = self._acknowledged.get("tracker", 0)
-        if self._identity.process == "tracker":
-            stored = self._journal.synced_seq
-        keep = min(stored, self._keep_from())
-        removed = self._journal.trim(keep)
+        if self.identity.process == "tracker":
+            stored = self.journal.synced_seq
+        keep = min(stored, self.keep_from())
+        removed = self.journal.trim(keep)
         if removed:
             logger.info("journal: %d segments before event %d are stored and gone", removed, keep)

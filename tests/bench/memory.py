@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from polybot.config.locations import PROCESSES
@@ -40,16 +41,26 @@ def measure(rounds: int) -> list[Row]:
 
 
 def _floor() -> dict[str, float]:
-    with tempfile.TemporaryDirectory(prefix="pb-") as name, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="pb-") as name:
+        # The first start compiles every module, and a compiler's memory does not come back.
+        with _started(Path(name)):
+            pass
+        with _started(Path(name)) as processes:
+            time.sleep(IDLE_S)
+            return {process.name: pss_mb(process.pid) for process in processes}
+
+
+@contextlib.contextmanager
+def _started(directory: Path) -> Iterator[list[FloorProcess]]:
+    with contextlib.ExitStack() as stack:
         processes = []
-        for process_name in PROCESSES:
-            process = FloorProcess(process_name, Path(name))
+        for name in PROCESSES:
+            process = FloorProcess(name, directory)
             stack.callback(process.kill)
             processes.append(process)
         for process in processes:
             process.wait_ready()
-        time.sleep(IDLE_S)
-        return {process.name: pss_mb(process.pid) for process in processes}
+        yield processes
 
 
 def _eager(count: int) -> float:

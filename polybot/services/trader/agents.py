@@ -93,7 +93,7 @@ class Agent:
         }
 
     def restore(self, slug: str, memory: msgspec.Raw) -> None:
-        """Take a memory back from a checkpoint; raises msgspec.MsgspecError when it does not fit."""
+        """Take a memory back from a checkpoint; msgspec.MsgspecError when it does not fit."""
         self._watch(slug).memory = msgspec.json.decode(memory, type=self.strategy.memory_type)
 
     def _watch(self, slug: str) -> _Watch:

@@ -1,4 +1,4 @@
-"""The trader's three streams: each frame goes where it belongs, each change of connection is said."""
+"""The trader's streams: each frame goes where it belongs, each change of connection is said."""
 
 from dataclasses import dataclass, field
 

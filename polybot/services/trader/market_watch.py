@@ -1,4 +1,4 @@
-"""The markets the trader watches: found at the catalog, subscribed, looked at, summed up at the end."""
+"""The markets the trader watches: found, subscribed, looked at, and summed up at the end."""
 
 import logging
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class MarketWatch:
         return [market for market in known if market.open_ns <= market_ns < market.close_ns]
 
     def due(self, market_ns: int) -> list[Market]:
-        """Return the open markets to look at now: their book changed, or a timer may have run out."""
+        """Return the open markets to look at now: their book changed, or a timer may be over."""
         moment = market_ns * LOOKS_PER_SECOND // SECOND_NS
         touched, self.data.touched = self.data.touched, set()
         due = [

@@ -122,7 +122,7 @@ class Reconciler:
                 self.answers.look_up.add(order.venue_order_id)
 
     def _adopt(self, venue_order_id: str) -> bool:
-        """Take over that an order is listed; returns whether our books call it over all the same."""
+        """Take over that an order is listed; returns whether our books call it over anyway."""
         order = self.books.state.orders.get(venue_order_id)
         if order is None:
             detail = "listed as ours, but never signed here"

@@ -47,14 +47,6 @@ def running(command: list[str], environ: dict[str, str], output: Path) -> Iterat
         runner.wait(timeout=20)
 
 
-def pids(processes: list[FloorProcess]) -> dict[str, int]:
-    """Return pids by name; a shell about to start `sleep` is there twice, the older one is it."""
-    found: dict[str, int] = {}
-    for process in processes:
-        found.setdefault(process.name, process.pid)
-    return found
-
-
 def wait_for_floor(runtime_dir: Path, names: tuple[str, ...] = PROCESSES) -> list[FloorProcess]:
     """Wait until the runner and these processes run."""
     deadline = time.monotonic() + 30

@@ -93,6 +93,7 @@ def test_a_floor_that_does_not_run_is_skipped() -> None:
             wall_ns=1,
             processes=dead,
             books=Books(),
+            running=False,
         )
     )
     assert row.status is CheckStatus.SKIP

@@ -12,7 +12,7 @@ from polybot.cli.exits import Exit
 from polybot.cli.processes import floor_processes
 from polybot.cli.up import Wishes, start_floor
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.runner import POLITE, STUBBORN, fake_python, pids, running, wait_for_floor
+from tests.unit.cli.runner import POLITE, STUBBORN, fake_python, running, wait_for_floor
 from tests.unit.cli.test_up import Execution
 
 
@@ -83,12 +83,12 @@ def test_a_clean_and_a_hard_end_together_take_less_than_ten_seconds() -> None:
 
 def test_a_killed_process_comes_back(became: Execution, tmp_path: Path, runtime_dir: Path) -> None:
     with running(became.command, environ_of(became, tmp_path), tmp_path / "out"):
-        before = pids(wait_for_floor(runtime_dir))
+        before = {process.name: process.pid for process in wait_for_floor(runtime_dir)}
         time.sleep(1.1)
         os.kill(before["trader"], signal.SIGKILL)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            now = pids(floor_processes(runtime_dir))
+            now = {process.name: process.pid for process in floor_processes(runtime_dir)}
             if now.get("trader", before["trader"]) != before["trader"]:
                 break
             time.sleep(0.05)

@@ -11,6 +11,7 @@ from polybot.cli.output import (
     moment,
     plural,
     printable,
+    say_hanging,
     shortened,
     show_table,
     span,
@@ -92,6 +93,11 @@ def test_nouns_are_counted(count: int, noun: str, text: str) -> None:
 
 def test_control_characters_of_others_never_reach_the_terminal() -> None:
     assert printable("a\x1b[31mb\x00c\nd") == "a?[31mb?c\nd"
+
+
+def test_a_sentence_in_a_pipe_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    say_hanging("12:00:00  ", "a " * 100)
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_a_table_in_a_pipe_is_plain_and_cuts_nothing_off(

@@ -26,10 +26,13 @@ PYTHON = "/home/me/my clone/.venv/bin/python"
 RUNTIME = Path("/home/me/my clone/var/run")
 
 
-def add(proc: Path, pid: int, arguments: list[str], environ: dict[str, str]) -> None:
+def add(
+    proc: Path, pid: int, arguments: list[str], environ: dict[str, str], parent: int = 1
+) -> None:
     entry = proc / str(pid)
     entry.mkdir(parents=True)
     (entry / "cmdline").write_bytes(b"".join(os.fsencode(each) + b"\0" for each in arguments))
+    (entry / "stat").write_text(f"{pid} (a (strange) name) S {parent} 0 0\n")
     block = "".join(f"{name}={value}\0" for name, value in environ.items())
     (entry / "environ").write_bytes(os.fsencode(block))
 
@@ -48,6 +51,14 @@ def test_the_runner_comes_first_and_then_its_processes(tmp_path: Path) -> None:
         FloorProcess(8, "trader"),
         FloorProcess(10, "tracker"),
     ]
+
+
+def test_a_child_that_still_looks_like_its_parent_is_not_counted_twice(tmp_path: Path) -> None:
+    environ = {"POLYBOT_RUNTIME_DIR": str(RUNTIME)}
+    arguments = [PYTHON, "-P", "-m", "polybot.cli.run", "trader"]
+    add(tmp_path, 8, arguments, environ)
+    add(tmp_path, 12, arguments, environ, parent=8)
+    assert found(tmp_path) == [FloorProcess(8, "trader")]
 
 
 def test_a_process_started_by_hand_uses_its_clones_own_directory(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from polybot.cli.run import main, run
-from polybot.errors import ConfigError
+from polybot.errors import ConfigError, StorageError
 
 
 def test_a_process_is_run_by_its_name_and_its_code_returned() -> None:
@@ -28,6 +28,14 @@ def test_a_bad_configuration_ends_with_the_code_that_stops_restarts(
         "mode: expected x, was y",
         "risk.pause_s: expected z, was w",
     ]
+
+
+def test_any_other_error_of_ours_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def run_process(_: str) -> int:
+        raise StorageError("expected to write /state, was refused")
+
+    assert run("trader", run_process) == 1
+    assert capsys.readouterr().err == "polybot: expected to write /state, was refused\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["trader", "tracker"], ["console"]])

@@ -14,6 +14,7 @@ from polybot.cli.exits import Refused
 from polybot.cli.processes import runner_is_alive
 from polybot.cli.up import Wishes, overrides, start_floor
 from polybot.config.floor import read_floor
+from polybot.config.locations import PROCESSES
 from polybot.errors import ConfigError
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.runner import fake_python, running, wait_for_floor
@@ -136,7 +137,12 @@ def test_what_it_becomes_runs_every_process_and_a_second_floor_is_refused(
 ) -> None:
     environ = start_real(runtime_dir, tmp_path, became)
     with running(became.command, environ, tmp_path / "out"):
-        wait_for_floor(runtime_dir)
+        processes = {process.name: process.pid for process in wait_for_floor(runtime_dir)}
+        starting = json.loads(polybot("status", "--json").stdout)["processes"]
+        assert [(each["verdict"], each["pid"]) for each in starting] == [
+            ("late", processes[name]) for name in PROCESSES
+        ]
+        assert polybot("windows").stdout == "no window yet\n"
         assert stat.S_IMODE((runtime_dir / "supervisor.sock").stat().st_mode) == 0o700
         result = polybot("up", code=6)
         assert "a floor is already running here: runner (pid " in result.stderr

@@ -1,5 +1,4 @@
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,6 @@ from polybot.domain.fill import FillStatus
 from polybot.domain.market import Outcome
 from polybot.errors import DiskFull, StorageError
 from polybot.messages.lifecycle import Heartbeat
-from polybot.messages.tracking import WindowGraded, WindowSettled
 from polybot.messages.trading import FillMatched
 from tests.fakes import FakeClock, make_envelope
 from tests.story import (
@@ -21,28 +19,18 @@ from tests.story import (
     SHARES,
     bought,
     fill_at,
+    graded,
     market_at,
     opening,
     order_at,
     paid_out,
     records,
     reported,
+    settled,
     slug_at,
 )
 
-SETTLED = WindowSettled(slug=slug_at(), condition_id="0xc000", outcome="Up", source="gamma")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "tracker" / "ledger.sqlite"
-
-
-@pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
-    opened = Ledger.open(path, FakeClock())
-    yield opened
-    opened.close()
+SETTLED = settled()
 
 
 def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -175,19 +163,6 @@ def test_any_split_into_batches_with_repeats_ends_in_the_same_database(
     ledger.close()
 
     assert contents(path) == contents(tmp_path / "whole.sqlite")
-
-
-def graded(pnl_usdc: int = 1_166_880) -> WindowGraded:
-    return WindowGraded(
-        slug=slug_at(),
-        agent=AGENT,
-        strategy="capture_99c",
-        grade="WIN",
-        pnl_usdc=pnl_usdc,
-        fees_usdc=83_120,
-        cost_usdc=23_750_000,
-        trades=1,
-    )
 
 
 def test_a_failed_fill_no_longer_counts_in_its_order(ledger: Ledger) -> None:

@@ -1,0 +1,1 @@
+"""The watchdog: judges every process, measures the host, and stops entries when it must."""

@@ -1,0 +1,97 @@
+"""Gathers the readings of feeds, disk, memory, clocks and the database."""
+
+import logging
+from dataclasses import dataclass, field
+
+from polybot.domain.alarms import AlarmRules, Readings
+from polybot.domain.liveness import Judgement, Verdict
+from polybot.errors import StorageError
+from polybot.messages.lifecycle import Heartbeat
+from polybot.ports import Clock
+from polybot.services.watchdog.needs import ExchangeTime, Host, Storage
+
+logger = logging.getLogger(__name__)
+
+SECOND_NS = 1_000_000_000
+# Disk, memory and database change slowly; the exchange's clock more slowly still.
+SLOW_NS = 5 * SECOND_NS
+SKEW_NS = 30 * SECOND_NS
+TRADER = "trader"
+
+
+@dataclass(slots=True)
+class Gauges:
+    """Reads what may block only every few seconds, and keeps it in between.
+
+    `market_moves` is False while market time stands still or the simulator has nothing to play:
+    then silent feeds are as they should be.
+    """
+
+    host: Host
+    exchange_time: ExchangeTime
+    storage: Storage
+    clock: Clock
+    rules: AlarmRules
+    market_moves: bool = True
+    _slow_at_ns: int = 0
+    _skew_at_ns: int = 0
+    _disk_free_mb: int | None = None
+    _database_writable: bool | None = None
+    _rss_mb: dict[str, int] = field(default_factory=dict)
+    _positions: dict[str, int] = field(default_factory=dict)
+    _commit_ns: int | None = None
+
+    def read(self, beats: dict[str, Heartbeat], judgements: dict[str, Judgement]) -> Readings:
+        """Return the readings of this moment."""
+        now = self.clock.monotonic_ns()
+        if now >= self._skew_at_ns:
+            self._skew_at_ns = now + SKEW_NS
+            self.exchange_time.ask()
+        if now >= self._slow_at_ns:
+            self._slow_at_ns = now + SLOW_NS
+            self._read_slowly(beats, judgements)
+        ages = self._feed_ages(beats.get(TRADER), judgements.get(TRADER))
+        return Readings(
+            feed_ages_s=ages,
+            feeds_expected=self.market_moves and bool(ages),
+            disk_free_mb=self._disk_free_mb,
+            rss_mb=self._rss_mb,
+            clock_skew_s=self.exchange_time.skew_s(),
+            database_writable=self._database_writable,
+            commit_age_s=self._commit_age_s(),
+            events_waiting=any(
+                beat.last_seq > self._positions.get(name, 0) for name, beat in beats.items()
+            ),
+        )
+
+    def _read_slowly(self, beats: dict[str, Heartbeat], judgements: dict[str, Judgement]) -> None:
+        self._disk_free_mb = self.host.disk_free_mb()
+        self._database_writable = self.host.database_writable()
+        self._rss_mb = {}
+        for name, beat in beats.items():
+            alive = name in judgements and judgements[name].verdict is not Verdict.DEAD
+            rss = self.host.rss_mb(beat.pid) if alive else None
+            if rss is not None:
+                self._rss_mb[name] = rss
+        try:
+            self._positions = self.storage.positions()
+            self._commit_ns = self.storage.last_commit_ns()
+        except StorageError as error:
+            # The tracker may be making it; its age then stays unknown.
+            logger.debug("the database cannot be read: %s", error)
+            self._commit_ns = None
+
+    def _commit_age_s(self) -> float | None:
+        if not self._commit_ns:
+            return None
+        return (self.clock.now_ns() - self._commit_ns) / SECOND_NS
+
+    def _feed_ages(self, beat: Heartbeat | None, judgement: Judgement | None) -> dict[str, float]:
+        """Return the feeds' ages as the trader told them, none while the trader is silent.
+
+        A feed that has said nothing yet counts only once it had time to.
+        """
+        if beat is None or judgement is None or judgement.verdict is Verdict.DEAD:
+            return {}
+        had_time = beat.uptime_s >= self.rules.feed_age_s
+        return {name: age for name, age in beat.ages_s.items() if age >= 0 or had_time}

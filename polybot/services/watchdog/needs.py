@@ -1,0 +1,80 @@
+"""What the watchdog asks of the world beside the common ports."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from polybot.domain.alarms import AlarmRules
+from polybot.domain.liveness import LivenessRules
+from polybot.ports import CheckpointStore, Clock, Inbox, MarketClock, Outbox
+
+
+class CommandSender(Protocol):
+    """Sends a command to a process's rpc socket; it may be lost."""
+
+    def send(self, process: str, command: Any) -> None:
+        """Send a command without waiting for its answer."""
+
+
+class Host(Protocol):
+    """This machine's disk and memory; None where a figure cannot be had."""
+
+    def disk_free_mb(self) -> int | None:
+        """Return free MiB of the disk that holds the state directory."""
+
+    def rss_mb(self, pid: int) -> int | None:
+        """Return resident MiB of a process."""
+
+    def database_writable(self) -> bool | None:
+        """Return whether the database's file and directory can be written."""
+
+
+class ExchangeTime(Protocol):
+    """The exchange's own clock."""
+
+    def ask(self) -> None:
+        """Ask for its time, unless a question is under way."""
+
+    def skew_s(self) -> float | None:
+        """Return our wall time minus the exchange's as last told, None when it is not known."""
+
+
+class Storage(Protocol):
+    """The database as a bystander sees it; both methods may raise StorageError."""
+
+    def positions(self) -> dict[str, int]:
+        """Return the seq of the last stored event of each source."""
+
+    def last_commit_ns(self) -> int:
+        """Return the wall time of the last stored event, 0 when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchdogPorts:
+    """Everything outside the watchdog."""
+
+    wake: asyncio.Event
+    inbox: Inbox
+    outbox: Outbox
+    commands: CommandSender
+    host: Host
+    exchange_time: ExchangeTime
+    storage: Storage
+    checkpoints: CheckpointStore
+    clock: Clock
+    market_clock: MarketClock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchdogSettings:
+    """Whom it watches and when it worries.
+
+    `processes` are the floor's, the watchdog's own name among them; `vital` are those whose loss
+    stops entries.
+    """
+
+    processes: tuple[str, ...]
+    pid: int
+    liveness: LivenessRules = field(default_factory=LivenessRules)
+    alarms: AlarmRules = field(default_factory=AlarmRules)
+    vital: tuple[str, ...] = ("trader", "tracker")

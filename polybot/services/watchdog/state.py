@@ -1,0 +1,71 @@
+"""What the watchdog must remember over a restart, as a fold over its own events."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from polybot.errors import CheckpointError, ProtocolError
+from polybot.messages.codec import decode_body, decode_envelope
+from polybot.messages.safety import AlertCleared, AlertRaised, VerdictChanged
+
+SCHEMA = 1
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The watchdog's state as a checkpoint holds it."""
+
+    verdicts: dict[str, str]
+    alerts: dict[str, str]
+
+
+@dataclass(slots=True)
+class WatchdogState:
+    """The last verdict told of each process, and the text of each alert that is still open."""
+
+    verdicts: dict[str, str] = field(default_factory=dict)
+    alerts: dict[str, str] = field(default_factory=dict)
+
+    def apply(self, event: object) -> None:
+        """Change the state by one event of our own."""
+        if isinstance(event, VerdictChanged):
+            self.verdicts[event.process] = event.verdict
+        elif isinstance(event, AlertRaised):
+            self.alerts[event.key] = event.text
+        elif isinstance(event, AlertCleared):
+            self.alerts.pop(event.key, None)
+
+    def to_snapshot(self) -> Snapshot:
+        """Return everything as one value for a checkpoint."""
+        return Snapshot(verdicts=dict(self.verdicts), alerts=dict(self.alerts))
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a start begins with."""
+
+    state: WatchdogState = field(default_factory=WatchdogState)
+    checkpoint_seq: int = 0
+    replayed: int = 0
+
+
+def restore(checkpoint_seq: int, checkpoint: bytes | None, payloads: Iterable[bytes]) -> Restored:
+    """Fold the journal's events after a checkpoint into its state; raises CheckpointError."""
+    state = WatchdogState()
+    if checkpoint is not None:
+        try:
+            snapshot = msgspec.json.decode(checkpoint, type=Snapshot)
+        except msgspec.MsgspecError as error:
+            message = f"expected a watchdog checkpoint at {checkpoint_seq}, was unreadable: {error}"
+            raise CheckpointError(message) from error
+        state = WatchdogState(dict(snapshot.verdicts), dict(snapshot.alerts))
+    replayed = 0
+    for payload in payloads:
+        replayed += 1
+        envelope = decode_envelope(payload)
+        try:
+            state.apply(decode_body(envelope.type, envelope.body))
+        except ProtocolError:
+            # Of another version: what it said is judged anew within seconds.
+            continue
+    return Restored(state, checkpoint_seq, replayed)

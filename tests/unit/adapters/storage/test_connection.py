@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import peewee
+import pytest
+
+from polybot.adapters.storage.connection import open_for_reading
+from polybot.adapters.storage.ledger import Ledger
+from polybot.adapters.storage.reader import LedgerReader
+from polybot.adapters.storage.statements import execute
+from polybot.errors import StorageError
+from tests.fakes import FakeClock
+from tests.story import (
+    bought,
+    records,
+)
+
+
+def test_a_reader_cannot_write(ledger: Ledger, path: Path) -> None:
+    database = open_for_reading(path)
+
+    with pytest.raises(peewee.OperationalError, match="readonly"):
+        execute(database, "DELETE FROM event")
+
+
+def test_a_database_whose_writer_is_gone_can_be_read(path: Path) -> None:
+    ledger = Ledger.open(path, FakeClock())
+    ledger.store(records(bought(0)))
+    ledger.close()
+
+    reader = LedgerReader.open(path)
+
+    assert len(reader.trades()) == 1
+    reader.close()
+
+
+def test_a_missing_database_says_what_makes_one(path: Path) -> None:
+    with pytest.raises(StorageError, match="has the tracker run"):
+        LedgerReader.open(path)
+
+
+def test_an_older_database_is_left_to_the_tracker(path: Path) -> None:
+    ledger = Ledger.open(path, FakeClock())
+    execute(ledger.database, "DELETE FROM schema_version WHERE version > 1")
+    ledger.close()
+
+    with pytest.raises(StorageError, match="start the tracker"):
+        LedgerReader.open(path)
