@@ -23,6 +23,7 @@ SECOND_NS = 1_000_000_000
 MICRO = 1_000_000
 BPS = 10_000
 MAKER = "MAKER"
+CANCELED = "CANCELED"
 NOT_FOUND = 404
 SERVER_ERROR = 500
 _ERRORS: dict[int, type[ExchangeError]] = {
@@ -77,7 +78,9 @@ class OfficialClient:
         from py_clob_client.http_helpers import helpers  # noqa: PLC0415
 
         # The package offers no other way to set a timeout.
-        helpers._http_client = httpx.Client(timeout=timeout_s)  # noqa: SLF001
+        self._http = httpx.Client(timeout=timeout_s)
+        helpers._http_client.close()  # noqa: SLF001
+        helpers._http_client = self._http  # noqa: SLF001
         self._types = clob_types
         self._failure: type[Exception] = exceptions.PolyException
         self._transport_failure: type[Exception] = httpx.HTTPError
@@ -104,6 +107,10 @@ class OfficialClient:
         fills = self._fills(after_s)
         shares = {token_id: self._balance(token_id) for token_id in token_ids}
         return Told(orders=orders, fills=fills, cash_usdc=self._balance(""), shares=shares)
+
+    def close(self) -> None:
+        """Close the connections; the package has none of its own any more."""
+        self._http.close()
 
     def _open_orders(self) -> dict[str, ToldOrder]:
         rows = self._ask("open orders", self._client.get_orders)
@@ -192,10 +199,10 @@ def _fills_of(row: dict[str, Any], account: AuditAccount) -> list[ToldFill]:
 
 
 def _plain(status: str) -> str:
-    """Return a status without prefix ("ORDER_STATUS_LIVE") and free text ("CANCELED_why")."""
+    """Return a status without prefix ("ORDER_STATUS_LIVE") and reason ("CANCELED_why")."""
     for prefix in ("ORDER_STATUS_", "TRADE_STATUS_"):
         status = status.removeprefix(prefix)
-    return status.split(" ")[0].upper()
+    return CANCELED if status.startswith(CANCELED) else status
 
 
 def _units(text: str | float | None, scale: int) -> int:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -39,11 +40,9 @@ def audit_account(loaded: LoadedConfig, *, newest_orders: int | None = None) -> 
     """
     try:
         reader = LedgerReader.open(loaded.locations.ledger_path)
-        try:
-            sides = _sides(loaded, reader)
+        with closing(reader), closing(_client(loaded)) as client:
+            sides = _sides(loaded, reader, client)
             return run_audit(sides, AuditScope(newest_orders=newest_orders))
-        finally:
-            reader.close()
     except PolybotError as error:
         return AuditResult((), 0, 0, 0, error=str(error))
 
@@ -53,20 +52,21 @@ def child_command() -> tuple[str, ...]:
     return (sys.executable, "-m", "polybot.cli.audit_child", str(REGULAR_ORDERS))
 
 
-def _sides(loaded: LoadedConfig, reader: LedgerReader) -> AuditSides:
+def _client(loaded: LoadedConfig) -> OfficialClient:
     exchange = loaded.config.exchange
-    endpoints = Endpoints(loaded)
-    account = _account(loaded)
-    client = OfficialClient(
-        _url(endpoints, "clob_url"),
-        account,
+    return OfficialClient(
+        _url(loaded, "clob_url"),
+        _account(loaded),
         chain_id=exchange.chain_id,
         timeout_s=exchange.timeout_s,
     )
+
+
+def _sides(loaded: LoadedConfig, reader: LedgerReader, client: OfficialClient) -> AuditSides:
     holdings = DataApiPositions(
-        _url(endpoints, "data_url"),
-        account.funder,
-        timeout_s=exchange.timeout_s,
+        _url(loaded, "data_url"),
+        _account(loaded).funder,
+        timeout_s=loaded.config.exchange.timeout_s,
         user_agent=USER_AGENT,
     )
     return AuditSides(
@@ -93,8 +93,8 @@ def _account(loaded: LoadedConfig) -> AuditAccount:
     )
 
 
-def _url(endpoints: Endpoints, key: str) -> str:
-    url = endpoints.url(key)
+def _url(loaded: LoadedConfig, key: str) -> str:
+    url = Endpoints(loaded).url(key)
     if url is None:
         raise PolybotError(f"expected {key} of an exchange, was none: is the simulator running?")
     return url

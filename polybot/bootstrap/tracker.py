@@ -9,10 +9,11 @@ from polybot.bootstrap.audit import CHILD_TIMEOUT_S, child_command
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import open_foundation, run_service
 from polybot.bootstrap.http import make_market_clock, make_transport
-from polybot.bootstrap.own_events import JournalEvents
 from polybot.config.load import LoadedConfig
 from polybot.runtime.logs import SecretMask
+from polybot.runtime.own_events import JournaledEvents
 from polybot.services.tracker.needs import TrackerPorts, TrackerSettings
+from polybot.services.tracker.restore import SCHEMA, restore
 from polybot.services.tracker.service import TrackerService
 
 SECOND_NS = 1_000_000_000
@@ -22,7 +23,7 @@ SOURCES = ("trader", "watchdog", "reflector", "simulator")
 
 def run(loaded: LoadedConfig, mask: SecretMask) -> int:
     """Run the tracker until it is asked to stop."""
-    foundation = open_foundation("tracker", loaded, mask, schema=1, hears=SOURCES)
+    foundation = open_foundation("tracker", loaded, mask, schema=SCHEMA, hears=SOURCES)
     config, clock = loaded.config, foundation.clock
     event = asyncio.Event()
     wake = foundation.thread_wake(event)
@@ -33,9 +34,10 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         ledger=Ledger.open(loaded.locations.ledger_path, clock),
         inbox=foundation.inbox,
         outbox=foundation.outbox,
-        own=JournalEvents(foundation.durable.journal),
+        own=JournaledEvents(foundation.durable.journal),
         catalog=GammaCatalog(gamma, wake=wake),
         auditor=ChildAuditRunner(child_command(), timeout_s=CHILD_TIMEOUT_S, wake=wake),
+        checkpoints=foundation.durable.checkpoints,
         clock=clock,
         market_clock=make_market_clock(config, clock),
     )
@@ -47,4 +49,8 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         settle_slow_ns=int(tracker.settle_slow_s * SECOND_NS),
         audit_ns=int(tracker.audit_interval_s * SECOND_NS) if tracker.audit_enabled else 0,
     )
-    return run_service(foundation, TrackerService(ports, settings))
+    checkpoint = foundation.durable.checkpoint
+    restored = restore(
+        checkpoint.seq if checkpoint else 0, checkpoint.state if checkpoint else None
+    )
+    return run_service(foundation, TrackerService(ports, settings, restored))

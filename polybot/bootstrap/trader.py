@@ -18,7 +18,7 @@ from polybot.bootstrap.foundation import (
 )
 from polybot.bootstrap.http import SIMULATED_MODES, make_market_clock, make_transport
 from polybot.config.load import LoadedConfig
-from polybot.config.schema import Config
+from polybot.config.schema import Config, WalletConfig
 from polybot.domain.money import parse_price, parse_usdc
 from polybot.domain.risk_limits import RiskLimits
 from polybot.domain.trading_state import strictest_first
@@ -56,16 +56,21 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         for claim in strictest_first(restored.state.claims)
         if claim.source != "reconcile"
     )
-    wallet = loaded.config.wallet.funder or key.address
+    wallet = _wallet(loaded.config).funder or key.address
     return run_service(foundation, service, wallet=wallet, standing=standing)
 
 
 def _wallet_key(loaded: LoadedConfig, mask: SecretMask) -> OrderSigner:
-    text = loaded.config.wallet.private_key
-    if not text and loaded.config.mode in SIMULATED_MODES:
-        text = _wallet_files(loaded).play_key()
+    # A real key has no business on a simulated exchange, even when the environment holds one.
+    simulated = loaded.config.mode in SIMULATED_MODES
+    text = _wallet_files(loaded).play_key() if simulated else loaded.config.wallet.private_key
     mask.add(text)
     return OrderSigner(text)
+
+
+def _wallet(config: Config) -> WalletConfig:
+    """Return the configured wallet, or on a simulated exchange the play wallet's plain settings."""
+    return WalletConfig() if config.mode in SIMULATED_MODES else config.wallet
 
 
 def _wallet_files(loaded: LoadedConfig) -> WalletFiles:
@@ -95,8 +100,8 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
     login = ExchangeLogin(key, reads=reads, clock=clock, chain_id=config.exchange.chain_id)
     access = WalletAccess(
         key,
-        funder=config.wallet.funder,
-        signature_type=config.wallet.signature_type,
+        funder=_wallet(config).funder,
+        signature_type=_wallet(config).signature_type,
         files=_wallet_files(loaded),
         login=login,
         orders=orders,

@@ -24,6 +24,8 @@ PHONE_WIDTH = 40
 
 # What a pipe or a file gets: wide enough that nothing of a row is cut off.
 _PIPE_WIDTH = 400
+# Between two columns there are a border and a blank on each side.
+_GAP = 3
 _NS = 1_000_000_000
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 _CENT = Decimal("0.01")
@@ -43,21 +45,35 @@ def console() -> Console:
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> None:
-    """Print a table without lines; `right` names the headings of numbers, separated by blanks."""
+    """Print a table without lines; `right` names the headings of numbers, separated by blanks.
+
+    On a terminal too narrow for it each row is told in words, so that no number is cut off.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    target = console()
+    if sum(widths) + _GAP * (len(widths) + 1) > target.width:
+        _show_records(headings, cells, target.width)
+        return
     numbers = right.split()
-    table = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD if target.is_terminal else None, pad_edge=False)
     for heading in headings:
         table.add_column(heading, justify="right" if heading in numbers else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    target = console()
-    if not target.is_terminal:
-        with target.capture() as captured:
-            target.print(table)
-        lines = (line.rstrip() for line in captured.get().splitlines())
-        say("\n".join(lines))
+    for row in cells:
+        table.add_row(*map(Text, row))
+    if target.is_terminal:
+        target.print(table)
         return
-    target.print(table)
+    with target.capture() as captured:
+        target.print(table)
+    say("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _show_records(headings: Sequence[str], rows: list[list[str]], width: int) -> None:
+    for row in rows:
+        say(row[0])
+        told = ", ".join(f"{name} {cell}" for name, cell in zip(headings[1:], row[1:], strict=True))
+        say(textwrap.fill(told, width, initial_indent="  ", subsequent_indent="  "))
 
 
 def say(text: str = "") -> None:

@@ -42,7 +42,8 @@ class Act:
 class Playlist:
     """Merges acts, given in the order they begin, into one run of happenings.
 
-    An act is started only when its first moment comes, so nothing is read or made up ahead of time.
+    An act is started only when nothing else comes before its first moment, so that no more is read
+    or made up than is being played.
     """
 
     def __init__(self, acts: Iterable[Act]) -> None:

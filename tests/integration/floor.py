@@ -100,10 +100,14 @@ class Floor:
 
     def kill(self, process: str) -> int:
         """Kill a process with SIGKILL and return its pid."""
-        pid = int(self.processes()[process]["pid"])
-        assert pid > 1
+        pid = self.wait(f"the pid of the {process}", lambda: self.pid_of(process), timeout_s=15)
         os.kill(pid, signal.SIGKILL)
-        return pid
+        return int(pid)
+
+    def pid_of(self, process: str) -> int:
+        """Return a process's id, 0 while it does not answer; never 1, which nobody may kill."""
+        pid = int(self.processes().get(process, {"pid": 0})["pid"])
+        return pid if pid > 1 else 0
 
     def ledger(self) -> Any:
         """Return the simulated exchange's own books."""

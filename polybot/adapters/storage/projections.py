@@ -35,21 +35,12 @@ PROJECTIONS: dict[str, Projection] = {
     "FeedStateChanged": operations.feed_changed,
 }
 
-# Events that live in the event table alone: `polybot why` reads them there.
-UNPROJECTED = frozenset(
-    {
-        "AgentPaused",
-        "AgentResult",
-        "CancelRequested",
-        "DriftFound",
-        "ReconcileFinished",
-        "TradingStateChanged",
-    }
-)
-
 
 def project(database: SqliteDatabase, envelope: Envelope, body: Any) -> None:
-    """Change the tables by one event, inside the caller's transaction."""
+    """Change the tables by one event, inside the caller's transaction.
+
+    Events without a projection live in the event table alone.
+    """
     projection = PROJECTIONS.get(envelope.type)
     if projection is not None:
         projection(database, envelope, body)

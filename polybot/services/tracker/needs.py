@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from polybot.domain.audit import AuditResult
 from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
 from polybot.messages.envelope import Envelope
-from polybot.ports import Clock, Inbox, MarketCatalog, MarketClock, Outbox
+from polybot.ports import CheckpointStore, Clock, Inbox, MarketCatalog, MarketClock, Outbox
 
 Record = tuple[Envelope, Any, str]
 
@@ -96,6 +96,7 @@ class TrackerPorts:
     own: OwnEvents
     catalog: MarketCatalog
     auditor: AuditRunner
+    checkpoints: CheckpointStore
     clock: Clock
     market_clock: MarketClock
 

@@ -15,6 +15,7 @@ from polybot.ports import Vitals
 from polybot.services.tracker.grading import grade_case
 from polybot.services.tracker.intake import Intake
 from polybot.services.tracker.needs import Record, TrackerPorts, TrackerSettings
+from polybot.services.tracker.restore import SCHEMA, Restored, Snapshot, lost_events
 from polybot.services.tracker.settlement_queue import AskTimes, SettlementQueue
 from polybot.services.tracker.settler import Settler
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 SECOND_NS = 1_000_000_000
 # Windows graded in one turn, so that a turn stays short after a long absence.
 MOST_GRADED = 50
+CHECKPOINT_NS = 30 * SECOND_NS
 LONGEST_NAP_S = 1.0
 SHORTEST_NAP_S = 0.02
 
@@ -35,9 +37,10 @@ class TrackerService:
 
     name = "tracker"
 
-    def __init__(self, ports: TrackerPorts, settings: TrackerSettings) -> None:
+    def __init__(self, ports: TrackerPorts, settings: TrackerSettings, restored: Restored) -> None:
         self.wake = ports.wake
-        self.restored = (0, 0)
+        self.restored = (restored.checkpoint_seq, 0)
+        self._remembered = restored.stored
         self._ports = ports
         self._settings = settings
         self._intake = Intake(ports.inbox, ports.ledger, ports.own, self.name)
@@ -47,18 +50,22 @@ class TrackerService:
         self._queue = SettlementQueue(times)
         self._settler = Settler(self._queue, ports.catalog, ports.ledger, ports.clock)
         self._alerted: set[str] = set()
+        self._lost: dict[str, str] = {}
         self._graded = 0
         self._next_audit_ns = 0
+        self._checkpoint_at_ns = 0
         self._audit = ""
         self._more_to_grade = False
 
     async def start(self) -> None:
         """Continue where the database ends."""
         ledger = self._ports.ledger
-        restored = ledger.store_position(self.name)
         replayed = self._intake.take_own()
-        self.restored = (restored, len(replayed))
+        self.restored = (self.restored[0], len(replayed))
         positions = ledger.positions()
+        for source, text in lost_events(self._remembered, positions).items():
+            logger.error("%s", text)
+            self._lost[f"lost:{source}"] = text
         self._ports.inbox.resume_from(
             {source: positions.get(source, 0) for source in self._settings.sources}
         )
@@ -79,6 +86,7 @@ class TrackerService:
         if self._ports.ledger.store_position(self.name) == self._ports.outbox.last_seq():
             self._decide()
             self._store_own()
+        self._checkpoint()
 
     def next_wake_s(self) -> float:
         """Sleep until the next question is due."""
@@ -118,6 +126,8 @@ class TrackerService:
         """Store what is left and let go of the database."""
         self._ports.auditor.stop()
         self._store_own()
+        self._checkpoint_at_ns = 0
+        self._checkpoint()
         self._ports.ledger.close()
 
     def _decide(self) -> None:
@@ -133,6 +143,14 @@ class TrackerService:
     def _store_own(self) -> None:
         self._ports.outbox.commit()
         self._follow(self._intake.take_own())
+
+    def _checkpoint(self) -> None:
+        now = self._ports.clock.monotonic_ns()
+        if now < self._checkpoint_at_ns:
+            return
+        self._checkpoint_at_ns = now + CHECKPOINT_NS
+        state = msgspec.json.encode(Snapshot(stored=self._ports.ledger.positions()))
+        self._ports.checkpoints.save_in_background(self._ports.outbox.last_seq(), state, SCHEMA)
 
     def _hear(self) -> None:
         for message in self._intake.volatile:
@@ -219,6 +237,8 @@ class TrackerService:
         )
 
     def _raise_alerts(self) -> None:
+        for key, text in self._lost.items():
+            self._alert(key, text)
         for source, text in self._intake.went_back.items():
             self._alert(f"journal:{source}", text)
         for text in self._intake.conflicts:

@@ -15,6 +15,12 @@ from tests.unit.cli.history import write_history
 Command = Callable[..., Result]
 
 
+@pytest.fixture(autouse=True)
+def unknown_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the width of the developer's terminal."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def state_dir(tmp_path: Path, runtime_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give this test a floor of its own: configuration, state and sockets."""

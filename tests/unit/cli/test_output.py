@@ -95,6 +95,17 @@ def test_control_characters_of_others_never_reach_the_terminal() -> None:
     assert printable("a\x1b[31mb\x00c\nd") == "a?[31mb?c\nd"
 
 
+def test_a_table_too_wide_for_the_screen_is_told_in_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    show_table(("window", "opens", "P&L"), [("btc-updown-15m-1795257000", "10:30", "+$0.45")])
+    assert capsys.readouterr().out.splitlines() == [
+        "btc-updown-15m-1795257000",
+        "  opens 10:30, P&L +$0.45",
+    ]
+
+
 def test_a_sentence_in_a_pipe_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     say_hanging("12:00:00  ", "a " * 100)
     assert len(capsys.readouterr().out.splitlines()) == 1

@@ -21,9 +21,9 @@ from polybot.cli.processes import (
 from polybot.config.floor import FloorRecord, write_floor
 from polybot.config.locations import Installation
 
-CLONE = Installation(root=Path("/home/me/my clone"), is_clone=True)
-PYTHON = "/home/me/my clone/.venv/bin/python"
-RUNTIME = Path("/home/me/my clone/var/run")
+CLONE = Installation(root=Path("/srv/my clone"), is_clone=True)
+PYTHON = "/srv/my clone/.venv/bin/python"
+RUNTIME = Path("/srv/my clone/var/run")
 
 
 def add(
@@ -42,10 +42,10 @@ def found(proc: Path, runtime: Path = RUNTIME) -> list[FloorProcess]:
 
 
 def test_the_runner_comes_first_and_then_its_processes(tmp_path: Path) -> None:
-    environ = {"POLYBOT_RUNTIME_DIR": str(RUNTIME), "HOME": "/home/me"}
+    environ = {"POLYBOT_RUNTIME_DIR": str(RUNTIME), "HOME": "/srv"}
     add(tmp_path, 8, [PYTHON, "-P", "-m", "polybot.cli.run", "trader"], environ)
     add(tmp_path, 9, [PYTHON, "-P", "-m", "supervisor.supervisord", "-n"], environ)
-    add(tmp_path, 10, [PYTHON, "/home/me/my clone/.venv/bin/polybot", "run", "tracker"], environ)
+    add(tmp_path, 10, [PYTHON, "/srv/my clone/.venv/bin/polybot", "run", "tracker"], environ)
     assert found(tmp_path) == [
         FloorProcess(9, RUNNER),
         FloorProcess(8, "trader"),

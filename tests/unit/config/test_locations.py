@@ -15,7 +15,7 @@ from polybot.config.locations import (
     socket_path_fits,
 )
 
-CLONE = Installation(root=Path("/home/me/polybot"), is_clone=True)
+CLONE = Installation(root=Path("/srv/polybot"), is_clone=True)
 INSTALLED = Installation(root=Path("/etc/polybot"), is_clone=False)
 
 
@@ -44,12 +44,12 @@ def test_the_environment_moves_every_place(installation: Installation) -> None:
 
 
 def test_a_clone_with_a_long_path_has_its_sockets_elsewhere_and_always_in_the_same_place() -> None:
-    deep = Installation(root=Path("/home") / ("x" * 90), is_clone=True)
+    deep = Installation(root=Path("/srv") / ("x" * 90), is_clone=True)
     runtime = find_runtime({}, deep)
     assert runtime.parent == Path("/tmp")  # noqa: S108 - the fixed place it promises
     assert socket_path_fits(runtime)
     assert find_runtime({}, deep) == runtime
-    assert find_runtime({}, Installation(root=Path("/home") / ("y" * 90), is_clone=True)) != runtime
+    assert find_runtime({}, Installation(root=Path("/srv") / ("y" * 90), is_clone=True)) != runtime
 
 
 def test_the_length_of_a_socket_path_is_counted_in_bytes() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from polybot.domain.market import Outcome
 from polybot.domain.order import Side
+from polybot.domain.resting import TradePrint
 from polybot.simulator.happenings import CloseWindow, PrintTrade, SetLevels
 from polybot.simulator.records import decode_record
 from tests.unit.simulator.samples import DOLLARS, MARKET, SHARES, SLUG, START, S
@@ -229,8 +230,6 @@ async def test_orders_and_trades_are_listed_as_the_exchange_does(
 
 
 async def test_a_maker_fill_reads_as_the_takers_trade_with_our_part_inside() -> None:
-    from polybot.domain.resting import TradePrint
-
     sold = TradePrint(
         outcome=Outcome.UP, price_bps=4000, size_shares=4 * SHARES, aggressor=Side.SELL
     )

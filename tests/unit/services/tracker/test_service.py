@@ -20,8 +20,16 @@ from polybot.messages.tracking import AuditCompleted, WindowGraded, WindowSettle
 from polybot.messages.trading import FillMatched, WindowDiscovered
 from polybot.ports import CatalogAnswer
 from polybot.services.tracker.needs import TrackerPorts, TrackerSettings
+from polybot.services.tracker.restore import restore
 from polybot.services.tracker.service import TrackerService
-from tests.fakes import FakeCatalog, FakeClock, FakeInbox, FakeMarketClock, FakeOutbox
+from tests.fakes import (
+    FakeCatalog,
+    FakeCheckpoints,
+    FakeClock,
+    FakeInbox,
+    FakeMarketClock,
+    FakeOutbox,
+)
 from tests.story import (
     CLOSE_NS,
     SECOND_NS,
@@ -79,6 +87,7 @@ class Floor:
         self.outbox = FakeOutbox("tracker")
         self.catalog = FakeCatalog()
         self.auditor = FakeAuditor()
+        self.checkpoints = FakeCheckpoints()
         self.clock = FakeClock()
         self.market = FakeMarketClock(CLOSE_NS - 300 * SECOND_NS)
         self.lives = 0
@@ -97,10 +106,12 @@ class Floor:
             own=self.outbox,
             catalog=self.catalog,
             auditor=self.auditor,
+            checkpoints=self.checkpoints,
             clock=self.clock,
             market_clock=self.market,
         )
-        service = TrackerService(ports, SETTINGS)
+        seq, state, _ = self.checkpoints.saved or (0, None, 0)
+        service = TrackerService(ports, SETTINGS, restore(seq, state))
         asyncio.run(service.start())
         return service
 
@@ -538,3 +549,21 @@ def test_a_restart_tells_where_it_went_on(floor: Floor) -> None:
     service = floor.start()
 
     assert service.restored == (0, 1)
+
+
+def test_a_database_that_lost_what_it_had_is_filled_again_and_said(floor: Floor) -> None:
+    tell(floor, opening(), *bought())
+    service = floor.start()
+    service.turn()
+    asyncio.run(service.stop())
+    for file in floor.path.parent.iterdir():
+        file.unlink()
+
+    service = floor.start()
+    service.turn()
+    service.turn()
+
+    assert floor.ledger.store_position("trader") == 10
+    [alert] = floor.outbox.events(AlertRaised)
+    assert alert.key == "lost:trader"
+    assert "expected events of trader up to 10 in the database, was 0" in alert.text

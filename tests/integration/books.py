@@ -1,0 +1,90 @@
+"""Compares the database with the simulated exchange's own books, to the micro-unit."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from polybot.adapters.storage.reader import LedgerReader
+from tests.integration.floor import Floor
+
+Fill = tuple[str, str, str, int, int, int]
+
+
+def database_fills(path: Path) -> set[Fill]:
+    """Return every fill that counts: trade, order, side, price, size, fee."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        rows = connection.execute(
+            "SELECT trade_id, venue_order_id, side, price_bps, size_shares, fee_usdc FROM fill"
+            " WHERE status <> 'FAILED'"
+        ).fetchall()
+    assert len(rows) == len({row[:2] for row in rows}), "a fill was stored twice"
+    return set(rows)
+
+
+def exchange_fills(ledger: dict[str, Any]) -> set[Fill]:
+    """Return the same of the exchange."""
+    return {
+        (
+            row["trade_id"],
+            row["order_id"],
+            row["side"],
+            int(row["price_bps"]),
+            int(row["size_shares"]),
+            int(row["fee_usdc"]),
+        )
+        for row in ledger["executions"]
+    }
+
+
+def doubled_entries(ledger: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the windows in which more than one order bought."""
+    entries: dict[str, set[str]] = {}
+    for row in ledger["executions"]:
+        if row["side"] == "BUY":
+            entries.setdefault(row["slug"], set()).add(row["order_id"])
+    return {slug: orders for slug, orders in entries.items() if len(orders) > 1}
+
+
+def differences(floor: Floor) -> list[str]:
+    """Return what differs now between our database and the exchange's books."""
+    path = floor.root / "state" / "tracker" / "ledger.sqlite"
+    ledger = floor.ledger()
+    found = []
+    ours, theirs = database_fills(path), exchange_fills(ledger)
+    found += [f"fill only in our books: {fill}" for fill in sorted(ours - theirs)]
+    found += [f"fill only at the exchange: {fill}" for fill in sorted(theirs - ours)]
+    reader = LedgerReader.open(path)
+    belief = reader.belief()
+    reader.close()
+    account = ledger["accounts"][0]
+    unpaid = sum(size for token, size in belief.won.items() if token in account["shares"])
+    cash = (belief.cash_usdc or 0) - unpaid
+    if cash != int(account["cash_usdc"]):
+        found.append(f"cash: {cash} in our books, {account['cash_usdc']} at the exchange")
+    held = {token: size for token, size in belief.held.items() if size}
+    shares = {
+        token: int(size)
+        for token, size in account["shares"].items()
+        if int(size) and token not in belief.won and token not in belief.lost
+    }
+    if held != shares:
+        found.append(f"shares: {held} in our books, {shares} at the exchange")
+    known = set(belief.orders)
+    orders = {row["order_id"] for row in ledger["orders"]}
+    found += [f"order only at the exchange: {order_id}" for order_id in sorted(orders - known)]
+    return found
+
+
+def assert_equal_books(floor: Floor) -> None:
+    """Fail unless both books are equal within 30 s: a fill may be on its way at any one moment."""
+    left: list[str] = ["not compared"]
+
+    def equal() -> bool:
+        nonlocal left
+        left = differences(floor)
+        return not left
+
+    try:
+        floor.wait("equal books", equal, timeout_s=30)
+    except AssertionError as error:
+        raise AssertionError("\n".join(left) + f"\n{error}") from None

@@ -1,0 +1,56 @@
+"""Every process can be killed at any moment: it comes back and the books stay right."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.books import assert_equal_books, doubled_entries
+from tests.integration.floor import Floor
+from tests.integration.test_synthetic_floor import is_new
+
+PROCESSES = ("trader", "simulator", "tracker", "watchdog", "reflector")
+TIMES = 3
+
+pytestmark = pytest.mark.floor
+
+
+def test_each_process_is_killed_three_times_and_no_order_is_doubled(
+    new_floor: Callable[..., Floor],
+) -> None:
+    floor = new_floor()
+    floor.start()
+    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
+    kill_all(floor)
+    audit = floor.command("audit")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    resumed = floor.log_tail(100_000)
+    assert resumed.count("reconciled after start") > TIMES
+
+
+@pytest.mark.recordings
+def test_killing_during_recorded_windows_keeps_the_books_equal(
+    new_floor: Callable[..., Floor], recordings: Path
+) -> None:
+    floor = new_floor()
+    floor.start("--recordings", str(recordings / "dev" / "cronosvirus"))
+    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
+    kill_all(floor)
+    audit = floor.command("audit")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def kill_all(floor: Floor) -> None:
+    """Kill each process in turn, three times each, and compare the books after each round."""
+    for _ in range(TIMES):
+        for process in PROCESSES:
+            old = floor.kill(process)
+            floor.wait(
+                f"{process} after {old}",
+                lambda process=process, old=old: is_new(floor, process, old),
+                timeout_s=30,
+            )
+        assert_equal_books(floor)
+    assert not doubled_entries(floor.ledger())

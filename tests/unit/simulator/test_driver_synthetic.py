@@ -1,0 +1,91 @@
+"""The synthetic market runs on for ever, and comes back the same after a restart."""
+
+import itertools
+
+import pytest
+
+from polybot.domain.market import FeeSchedule, SettlementRule
+from polybot.domain.settlement import PriceSource
+from polybot.errors import InvalidValue
+from polybot.simulator.driver_synthetic import SyntheticDriver, SyntheticTerms, first_start_ns
+from polybot.simulator.happenings import (
+    CloseWindow,
+    ListWindow,
+    ResolveWindow,
+    TellPrice,
+    TellStrike,
+)
+
+S = 1_000_000_000
+WALL = 1_795_250_123 * S
+
+
+def terms(*series: str) -> SyntheticTerms:
+    return SyntheticTerms(
+        seed=7,
+        series=series or ("btc-updown-5m", "btc-updown-15m"),
+        fee=FeeSchedule(rate_bps=700),
+        resolve_after_ns=30 * S,
+    )
+
+
+def test_it_begins_so_that_a_window_opens_at_once() -> None:
+    start = first_start_ns(WALL)
+    assert 0 <= WALL - start < 920 * S
+    assert (start + 20 * S) % (900 * S) == 0
+    driver = SyntheticDriver(terms(), start)
+    listed = [h for h in driver.take_until(start) if isinstance(h, ListWindow)]
+    opens = sorted({h.market.open_ns for h in listed})
+    assert opens[0] == start + 20 * S
+
+
+def test_windows_follow_each_other_without_a_gap_and_the_strike_is_the_close_before() -> None:
+    start = first_start_ns(WALL)
+    driver = SyntheticDriver(terms("btc-updown-5m"), start)
+    told = driver.take_until(start + 1500 * S)
+    markets = [h.market for h in told if isinstance(h, ListWindow)]
+    for before, after in itertools.pairwise(markets):
+        assert before.close_ns == after.open_ns
+    assert all(market.rule is SettlementRule.TWAP for market in markets)
+    resolved = [h for h in told if isinstance(h, ResolveWindow)]
+    for one, two in itertools.pairwise(resolved):
+        assert one.close_e8 == two.strike_e8
+    for window in resolved:
+        assert window.strike_e8 is not None
+        assert window.close_e8 is not None
+        assert (window.outcome.value == "Up") == (window.close_e8 >= window.strike_e8)
+    closes = {h.slug: h.ts_ns for h in told if isinstance(h, CloseWindow)}
+    assert all(h.ts_ns == closes[h.slug] + 30 * S for h in resolved)
+
+
+def test_the_price_feed_tells_the_ticks_that_settle_before_the_outcome_is_known() -> None:
+    start = first_start_ns(WALL)
+    driver = SyntheticDriver(terms("btc-updown-5m"), start)
+    told = driver.take_until(start + 400 * S)
+    (resolved,) = (h for h in told if isinstance(h, ResolveWindow))
+    ticks = {
+        h.price_ns: h
+        for h in told
+        if isinstance(h, TellPrice) and h.source is PriceSource.CHAINLINK_TWAP
+    }
+    open_ns = start + 20 * S
+    assert ticks[open_ns].price_e8 == resolved.strike_e8
+    assert ticks[open_ns + 300 * S].price_e8 == resolved.close_e8
+    assert ticks[open_ns + 300 * S].ts_ns < resolved.ts_ns
+    (strike,) = (h for h in told if isinstance(h, TellStrike) and h.slug == resolved.slug)
+    assert strike.strike_e8 == resolved.strike_e8
+
+
+def test_after_a_seek_the_same_things_happen() -> None:
+    start = first_start_ns(WALL)
+    one, two = (SyntheticDriver(terms(), start) for _ in range(2))
+    one.take_until(start + 1000 * S)
+    expected = one.take_until(start + 1100 * S)
+    two.seek(start + 1000 * S, lambda _: False)
+    two.take_until(start + 1000 * S)
+    assert two.take_until(start + 1100 * S) == expected
+
+
+def test_a_series_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="expected a series"):
+        SyntheticDriver(terms("btc-updown-7m"), first_start_ns(WALL))
