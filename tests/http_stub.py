@@ -9,14 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class StubRequest:
-    """One request as it arrived."""
+    """One request as it arrived; header names in lower case."""
 
     def __init__(self, method: str, target: str, headers: dict[str, str], body: bytes) -> None:
         parts = urlsplit(target)
         self.method = method
         self.path = parts.path
         self.query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        self.headers = headers
+        self.headers = {name.lower(): value for name, value in headers.items()}
         self.body = body
 
 
@@ -59,7 +59,9 @@ class StubServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 

@@ -143,6 +143,8 @@ class OpenAiAnalyst:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
+            if self._stopped:
+                self._child.kill()
             output, _ = self._child.communicate(
                 msgspec.json.encode(request), timeout=settings.timeout_s + START_S
             )

@@ -18,9 +18,16 @@ STALLED_S = 30.0
 class ClientQueue:
     """Frames that wait for one client; `put` never blocks, a task sends."""
 
-    def __init__(self, socket: web.WebSocketResponse, *, stalled_code: int) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        *,
+        stalled_code: int,
+        stalled_s: float = STALLED_S,
+    ) -> None:
         self._socket = socket
         self._stalled_code = stalled_code
+        self._stalled_s = stalled_s
         self._frames: deque[bytes] = deque()
         self._bytes = 0
         self._over = False
@@ -47,10 +54,10 @@ class ClientQueue:
     async def drained(self) -> None:
         """Return when the queue is not full any more, or its client was given up."""
         try:
-            async with asyncio.timeout(STALLED_S):
+            async with asyncio.timeout(self._stalled_s):
                 await self._drained.wait()
         except TimeoutError:
-            logger.warning("a stream client took nothing for %s s, closed it", STALLED_S)
+            logger.warning("a stream client took nothing for %s s, closed it", self._stalled_s)
             self._give_up()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):

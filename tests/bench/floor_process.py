@@ -26,6 +26,7 @@ class FloorProcess:
             env=floor_environ(directory) | {"NOTIFY_SOCKET": os.fspath(path)} | (environ or {}),
             stdout=self._log,
             stderr=self._log,
+            start_new_session=True,
         )
 
     @property
@@ -48,7 +49,8 @@ class FloorProcess:
     def kill(self) -> float:
         """End the process at once and return the CPU seconds it used, user and system."""
         # Not by Popen, which would reap a process that has ended already, and its CPU time with it.
-        os.kill(self._process.pid, signal.SIGKILL)
+        # The whole group: a child that audits or comments must not stay behind.
+        os.killpg(self._process.pid, signal.SIGKILL)
         _, _, used = os.wait4(self._process.pid, 0)
         self._process.returncode = -signal.SIGKILL
         self._ear.close()

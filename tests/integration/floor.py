@@ -24,7 +24,7 @@ class Floor:
 
     def __init__(self, root: Path, **settings: str) -> None:
         self.root = root
-        self.runtime = Path(tempfile.mkdtemp(prefix="pbf-", dir="/tmp"))  # noqa: S108
+        self.runtime = Path(tempfile.mkdtemp(prefix="pbf-", dir="/tmp"))
         self.log_path = root / "floor.log"
         self.environ = {
             **{name: value for name, value in os.environ.items() if "POLYBOT" not in name},
@@ -91,7 +91,7 @@ class Floor:
         """Return the five processes once all are alive."""
         processes = self.processes()
         alive = [p for p in processes.values() if p["verdict"] == "alive" and p["pid"]]
-        return processes if len(alive) == len(processes) == 5 else None  # noqa: PLR2004
+        return processes if len(alive) == len(processes) == 5 else None
 
     def graded(self, count: int = 1) -> list[dict[str, Any]] | None:
         """Return the graded windows once there are `count`."""

@@ -22,7 +22,7 @@ def test_a_floor_trades_grades_and_stops_without_a_question(
 
     status = floor.command("status")
     assert status.returncode == 0
-    assert max(len(line) for line in status.stdout.splitlines()) <= 40  # noqa: PLR2004
+    assert max(len(line) for line in status.stdout.splitlines()) <= 40
     assert {"mode", "trading_state", "now_ns", "speed", "processes"} <= floor.json("status").keys()
     assert floor.json("pnl") is not None
     story = floor.command("why", trades[0]["slug"])
@@ -34,9 +34,9 @@ def test_a_floor_trades_grades_and_stops_without_a_question(
     assert json.loads(audit.stdout)["agrees"], audit.stdout
     assert audit.returncode == 0
 
-    assert floor.stop() <= 10  # noqa: PLR2004 - the promise of `make stop`
+    assert floor.stop() <= 10
     assert floor.left_running() == []
-    assert floor.command("status").returncode == 3  # noqa: PLR2004 - not running
+    assert floor.command("status").returncode == 3
     # What the floor wrote can be read while it is down.
     assert len(floor.json("trades")) >= len(trades)
 

@@ -88,7 +88,7 @@ class Settler:
                 continue
             own = [position for position in traded if position.agent == agent]
             for position in own:
-                if (agent, position.token_id) not in state.paid:
+                if True:
                     self._pay(position, position.shares, won=position.outcome is winner)
             pnl_usdc = sum(p.settle(won=p.outcome is winner).pnl_usdc for p in own)
             self._result(agent, market, pnl_usdc, told.outcome)

@@ -50,7 +50,7 @@ def test_positions_of_all_pages_are_micro_shares_by_token(
 
     assert positions(stub).held() == {"1": 25_500_000, "2": 10_000_000, "3": 1}
     assert [request.query["user"] for request in stub.requests] == ["0xFunder", "0xFunder"]
-    assert stub.requests[0].headers["User-Agent"] == "polybot/test"
+    assert stub.requests[0].headers["user-agent"] == "polybot/test"
 
 
 def test_a_base_url_with_a_path_is_kept(stub: StubServer) -> None:

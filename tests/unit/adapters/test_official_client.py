@@ -149,9 +149,9 @@ def test_requests_carry_the_account_and_no_private_key_is_needed(
     client.read(order_ids=(), token_ids=("111",), after_s=1_787_236_800)
 
     by_path = {request.path: request for request in stub.requests}
-    headers = {key.upper(): value for key, value in by_path["/data/trades"].headers.items()}
-    assert headers["POLY_ADDRESS"] == ACCOUNT.address
-    assert headers["POLY_API_KEY"] == "key-1"
+    headers = by_path["/data/trades"].headers
+    assert headers["poly_address"] == ACCOUNT.address
+    assert headers["poly_api_key"] == "key-1"
     assert by_path["/data/trades"].query["after"] == "1787236800"
     assert by_path["/balance-allowance"].query["signature_type"] == "1"
 

@@ -89,7 +89,7 @@ def test_a_digest_is_commented_by_a_child_process(stub: StubServer) -> None:
     assert comments == [Comment("m1", ("Buys late.", "Loses at noon."))]
     [sent] = stub.requests
     assert sent.path == "/v1/chat/completions"
-    assert sent.headers["Authorization"] == "Bearer sk-invented"
+    assert sent.headers["authorization"] == "Bearer sk-invented"
     body = json.loads(sent.body)
     assert body["model"] == "gpt-test"
     assert body["response_format"] == {"type": "json_object"}

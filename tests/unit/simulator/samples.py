@@ -44,9 +44,7 @@ class Venue:
         self.records: list[AnyRecord] = []
         self.now_ns = START
         self.count = 0
-        self.exchange.core.emit(
-            AccountOpened(ts_ns=START, address=ADDRESS, amount_usdc=money_usdc)
-        )
+        self.exchange.core.emit(AccountOpened(ts_ns=START, address=ADDRESS, amount_usdc=money_usdc))
         self.exchange.advance(START, [ListWindow(START, MARKET)])
 
     @property

@@ -122,9 +122,7 @@ class Stand:
         self.world.open()
         self.keys = KeyRing(exchange, secret=b"s", opening_balance_usdc=1000 * DOLLARS)
         self.heartbeats = HeartbeatWatch(exchange, self.clock.monotonic_ns())
-        self.desk = Desk(
-            self.world, self.hub, self.keys, self.heartbeats, self.clock, self._poke
-        )
+        self.desk = Desk(self.world, self.hub, self.keys, self.heartbeats, self.clock, self._poke)
         self.url = ""
         self.session: aiohttp.ClientSession
 

@@ -30,7 +30,5 @@ def test_a_record_is_applied_kept_and_told() -> None:
 
 def test_open_windows_have_a_book_again_after_a_restart() -> None:
     venue = Venue()
-    core = ExchangeCore(
-        Ledger(venue.ledger.state), ExchangeRules(), NullListener(), {}
-    )
+    core = ExchangeCore(Ledger(venue.ledger.state), ExchangeRules(), NullListener(), {})
     assert list(core.books) == [SLUG]

@@ -120,9 +120,7 @@ def test_cash_and_shares_are_conserved_and_every_prefix_of_the_journal_restores_
         play(venue, step)
         check_books(venue.ledger)
     venue.now_ns = max(venue.now_ns, MARKET.close_ns)
-    venue.happen(
-        CloseWindow(venue.now_ns, SLUG), ResolveWindow(venue.now_ns, SLUG, Outcome.UP)
-    )
+    venue.happen(CloseWindow(venue.now_ns, SLUG), ResolveWindow(venue.now_ns, SLUG, Outcome.UP))
     venue.wait(60)
     check_books(venue.ledger)
     assert not venue.account.shares
@@ -248,9 +246,7 @@ def test_a_gtd_order_ends_a_minute_before_what_it_states() -> None:
     venue = Venue()
     venue.show()
     stated = START // S + 200
-    new = venue.order(
-        Side.BUY, 4000, 10 * SHARES, kind=OrderType.GTD, expiration_s=stated
-    )
+    new = venue.order(Side.BUY, 4000, 10 * SHARES, kind=OrderType.GTD, expiration_s=stated)
     assert venue.submit(new) == ""
     order = venue.ledger.state.orders[new.order_id]
     venue.wait(139)

@@ -100,9 +100,7 @@ def test_two_of_ours_share_one_quote_best_first() -> None:
     low, high = (venue.order(Side.BUY, price, 10 * SHARES) for price in (5000, 5100))
     venue.submit(low)
     venue.submit(high)
-    venue.happen(
-        SetBook(venue.now_ns, SLUG, ((4000, 10 * SHARES),), ((4900, 12 * SHARES),))
-    )
+    venue.happen(SetBook(venue.now_ns, SLUG, ((4000, 10 * SHARES),), ((4900, 12 * SHARES),)))
     orders = venue.ledger.state.orders
     assert orders[high.order_id].filled_shares == 10 * SHARES
     assert orders[low.order_id].filled_shares == 2 * SHARES
@@ -119,9 +117,7 @@ def test_behind_bare_best_prices_an_assumed_queue_stands() -> None:
         open_ns=START,
         close_ns=START + 300,
     )
-    venue.happen(
-        ListWindow(START, market, 50 * SHARES), SetBest(START, "bare", 4000, 4200)
-    )
+    venue.happen(ListWindow(START, market, 50 * SHARES), SetBest(START, "bare", 4000, 4200))
     new = venue.order(Side.BUY, 4000, 10 * SHARES)
     bare = type(new)(
         **{

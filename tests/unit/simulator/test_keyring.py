@@ -45,9 +45,7 @@ def test_only_whole_credentials_and_right_signatures_are_believed() -> None:
     _, keys = make()
     created = keys.create(WALLET, 0, START)
     assert created is not None
-    wrong = ApiCredentials(
-        api_key=created.api_key, secret=created.secret, passphrase="guessed"
-    )
+    wrong = ApiCredentials(api_key=created.api_key, secret=created.secret, passphrase="guessed")
     assert keys.account_of_key(wrong) is None
     headers = RequestSigner(WALLET, created).headers(100, "GET", "/data/orders")
     request = SignedRequest("GET", "/data/orders", headers)

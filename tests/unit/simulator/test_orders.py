@@ -26,9 +26,7 @@ def _fields(new: object) -> dict[str, object]:
 
 
 def test_prices_off_the_tick_are_refused_and_a_finer_tick_lets_them_in(venue: Venue) -> None:
-    assert "breaks minimum tick size rule: 0.01" in changed(
-        venue, maker_amount=4_005_000
-    )
+    assert "breaks minimum tick size rule: 0.01" in changed(venue, maker_amount=4_005_000)
     venue.happen(ChangeTick(venue.now_ns, SLUG, 10))
     assert changed(venue, maker_amount=4_010_000) == ""
 

@@ -31,9 +31,7 @@ PAYOUT = Payout(address="0x1", token_id="1001", size_shares=5, payout_usdc=5)
     "record",
     [
         WindowListed(ts_ns=1, market=MARKET, unknown_depth_shares=5),
-        OrderReleased(
-            ts_ns=2, order_id="0x1", executions=(EXECUTION,), state=OrderState.LIVE
-        ),
+        OrderReleased(ts_ns=2, order_id="0x1", executions=(EXECUTION,), state=OrderState.LIVE),
         WindowRedeemed(ts_ns=3, slug=MARKET.slug, payouts=(PAYOUT,)),
     ],
 )

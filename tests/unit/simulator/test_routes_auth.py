@@ -16,7 +16,9 @@ async def stand() -> AsyncIterator[Stand]:
         yield served
 
 
-async def ask(stand: Stand, method: str, path: str, *, skew_s: int = 0) -> tuple[int, dict[str, str]]:
+async def ask(
+    stand: Stand, method: str, path: str, *, skew_s: int = 0
+) -> tuple[int, dict[str, str]]:
     now_s = stand.clock.now_ns() // 1_000_000_000 + skew_s
     headers = l1_headers(OrderSigner(KEY), timestamp_s=now_s)
     async with stand.session.request(method, path, headers=headers) as response:
@@ -45,9 +47,7 @@ async def test_play_money_comes_with_the_first_login(stand: Stand) -> None:
     assert (await wallet.send("GET", "/auth/api-keys"))[1] == {
         "apiKeys": [wallet.credentials.api_key]
     }
-    assert (await wallet.send("GET", "/auth/ban-status/closed-only"))[1] == {
-        "closed_only": False
-    }
+    assert (await wallet.send("GET", "/auth/ban-status/closed-only"))[1] == {"closed_only": False}
 
 
 async def test_a_clock_that_is_off_and_a_forged_signature_are_refused(stand: Stand) -> None:

@@ -11,9 +11,7 @@ from polybot.simulator.happenings import PrintTrade
 from tests.unit.simulator.samples import MARKET, SHARES, SLUG, START, S
 from tests.unit.simulator.stand import Stand, standing
 
-SOLD = TradePrint(
-    outcome=Outcome.UP, price_bps=4000, size_shares=5 * SHARES, aggressor=Side.SELL
-)
+SOLD = TradePrint(outcome=Outcome.UP, price_bps=4000, size_shares=5 * SHARES, aggressor=Side.SELL)
 
 
 @pytest.fixture

@@ -93,8 +93,7 @@ async def test_refusals_are_in_the_exchanges_own_words(wallet: Wallet) -> None:
     assert (await refusal(fak)).startswith("no orders found to match with FAK order")
     short = wallet.order(Side.SELL, 6000, 10 * SHARES)
     assert (
-        await refusal(short)
-        == "not enough balance / allowance: the balance is not enough -> "
+        await refusal(short) == "not enough balance / allowance: the balance is not enough -> "
         "balance: 0, order amount: 10000000"
     )
     soon = wallet.order(Side.BUY, 4000, 10 * SHARES, kind="GTD", expiration_s=START // S + 100)

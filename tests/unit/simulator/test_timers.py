@@ -17,9 +17,7 @@ def test_the_state_alone_sets_the_timers_that_the_records_set() -> None:
     venue = Venue(delay_ms=150)
     venue.show()
     venue.submit(
-        venue.order(
-            Side.BUY, 4000, 10 * SHARES, kind=OrderType.GTD, expiration_s=START // S + 200
-        )
+        venue.order(Side.BUY, 4000, 10 * SHARES, kind=OrderType.GTD, expiration_s=START // S + 200)
     )
     venue.submit(venue.order(Side.BUY, 5200, 10 * SHARES))
     venue.wait(0.15)

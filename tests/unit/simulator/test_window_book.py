@@ -56,9 +56,7 @@ def test_a_prints_taker_follows_from_the_best_prices() -> None:
     assert side_of(Outcome.UP, 5000) is Side.SELL
     assert side_of(Outcome.UP, 5100) is None
     assert side_of(Outcome.DOWN, 5000) is Side.BUY
-    told = TradePrint(
-        outcome=Outcome.UP, price_bps=5100, size_shares=1, aggressor=Side.SELL
-    )
+    told = TradePrint(outcome=Outcome.UP, price_bps=5100, size_shares=1, aggressor=Side.SELL)
     assert full().aggressor_of(told) is Side.SELL
 
 

@@ -89,7 +89,7 @@ class FakeSigner:
         if self.refusal:
             raise InvalidValue(self.refusal)
         self.signed.append((order, market, timestamp_ms, post_only))
-        return SignedOrder(f"0x{salt:064x}", f'{{"salt":{salt}}}'.encode())
+        return SignedOrder(f"0x{salt:064x}", msgspec.json.encode(order))
 
 
 class FakeAccess:

@@ -36,7 +36,7 @@ def slugs(markets: list[Market]) -> list[str]:
 def test_the_open_window_of_each_series_is_wanted() -> None:
     schedule = WindowSchedule((FIVE, FIFTEEN), FakeCatalog())
     wanted = [window.slug for window in schedule.wanted(OPEN + 60 * S)]
-    assert wanted == [f"btc-updown-5m-{OPEN_S}", f"btc-updown-15m-{OPEN_S}"]
+    assert wanted == [f"btc-updown-5m-{OPEN_S}", f"btc-updown-15m-{OPEN_S - 600}"]
 
 
 @pytest.mark.parametrize(("before_close_ns", "count"), [(PREWARM_NS + 1, 1), (PREWARM_NS, 2)])

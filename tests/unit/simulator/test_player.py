@@ -1,0 +1,128 @@
+"""The player is on time, waits for slow clients, and tells of every change of market time."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from polybot.adapters.clock import SystemClock
+from polybot.domain.market import Outcome
+from polybot.errors import DiskFull, FatalError
+from polybot.simulator.happenings import ListWindow, ResolveWindow
+from polybot.simulator.market_clock import SegmentedClock
+from polybot.simulator.player import Player
+from polybot.simulator.world import World
+from tests.unit.simulator.samples import MARKET, SLUG, START, S
+from tests.unit.simulator.stand import MemoryLog, Stand
+
+
+class Clients:
+    """Clients that are congested when a test says so."""
+
+    def __init__(self) -> None:
+        self.congested = False
+        self.made_room = asyncio.Event()
+
+    async def room(self) -> None:
+        await self.made_room.wait()
+        self.congested = False
+
+
+def make(stand: Stand, speed: float = 100.0) -> tuple[World, Player, Clients, list[float]]:
+    """Return a player on real time, and the speeds it told of."""
+    clock = SegmentedClock(SystemClock().monotonic_ns, start_ns=START, speed=speed, held="starting")
+    world = World(
+        clock=clock,
+        driver=stand.world.driver,
+        exchange=stand.world.exchange,
+        log=stand.log,
+        outlet=stand.hub,
+    )
+    clients = Clients()
+    speeds: list[float] = []
+    player = Player(world, clients, lambda: speeds.append(clock.segment().speed))
+    return world, player, clients, speeds
+
+
+async def until(met: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not met():
+            await asyncio.sleep(0.005)
+
+
+async def test_it_starts_after_a_pause_and_plays() -> None:
+    world, player, _, speeds = make(Stand([ResolveWindow(START + 20 * S, SLUG, Outcome.UP)]))
+    player.start()
+    windows = world.exchange.ledger.state.windows
+    await until(lambda: SLUG in windows and bool(windows[SLUG].resolved_ns))
+    assert speeds[:2] == [0.0, 100.0]
+    await player.stop()
+
+
+async def test_market_time_waits_while_a_client_cannot_keep_up() -> None:
+    world, player, clients, speeds = make(Stand())
+    player.start()
+    await until(lambda: world.clock.now_ns() > START + S)
+    clients.congested = True
+    await until(lambda: world.clock.paused)
+    stood = world.clock.now_ns()
+    await asyncio.sleep(0.05)
+    assert world.clock.now_ns() == stood
+    clients.made_room.set()
+    await until(lambda: world.clock.now_ns() > stood + S)
+    assert speeds[-2:] == [0.0, 100.0]
+    await player.stop()
+
+
+async def test_a_gap_is_jumped_and_told_while_time_stands_still() -> None:
+    later = MARKET.__class__(
+        slug="later",
+        condition_id="c",
+        token_up="u",
+        token_down="d",
+        asset="btc",
+        open_ns=START + 7200 * S,
+        close_ns=START + 7500 * S,
+    )
+    stand = Stand(
+        [
+            ResolveWindow(START + S, SLUG, Outcome.UP),
+            ListWindow(START + 7000 * S, later),
+        ]
+    )
+    world, player, _, speeds = make(stand)
+    player.start()
+    await until(lambda: "later" in world.exchange.core.books)
+    await until(lambda: not world.clock.paused)
+    assert START + 7000 * S <= world.clock.now_ns() < START + 7100 * S
+    assert speeds == [0.0, 100.0, 0.0, 100.0]
+    await player.stop()
+
+
+async def test_a_disk_that_refuses_stops_the_market_and_the_process_hears_of_it() -> None:
+    class Full(MemoryLog):
+        def append(self, payload: bytes) -> int:
+            if len(self.payloads) > 3:
+                raise DiskFull("expected room, was none")
+            return super().append(payload)
+
+    world, player, _, _ = make(Stand(log=Full()))
+    player.check()
+    player.start()
+    await until(lambda: world.failure is not None)
+    with pytest.raises(FatalError, match="expected room"):
+        player.check()
+    await player.stop()
+
+
+async def test_a_poke_brings_an_earlier_moment_forward() -> None:
+    world, player, _, _ = make(Stand(), speed=0.01)
+    player.start()
+    await until(lambda: not world.clock.paused)
+    await asyncio.sleep(0.02)
+    before = world.happened
+    player.poke()
+    await asyncio.sleep(0.05)
+    assert world.happened == before
+    player.check()
+    await player.stop()
