@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
 
 from polybot.config.keys import (
     ENVIRONMENT_PREFIX,
@@ -53,6 +52,9 @@ def read_dotenv(path: Path) -> dict[str, str]:
     """Read a .env file; an absent one is empty, and nothing is interpolated (keys may hold a $)."""
     if not path.is_file():
         return {}
+    # A process without a .env file does not load what reads one.
+    from dotenv import dotenv_values  # noqa: PLC0415
+
     return {
         name: value
         for name, value in dotenv_values(path, interpolate=False).items()

@@ -75,12 +75,18 @@ class World:
         return now_ns
 
     def commit(self) -> None:
-        """Make what happened durable, then let the feeds send it."""
-        records = self.exchange.take_records()
-        for record in records:
-            self.last_seq = self._log.append(encode_record(record))
-        if records:
-            self._log.sync()
+        """Make what happened durable, then let the feeds send it.
+
+        Raises StorageError or FatalError when the disk refuses. The books are then ahead of the journal, so
+        nothing more is committed or sent in this life.
+        """
+        if self.failure is not None:
+            raise self.failure
+        try:
+            self._journal()
+        except PolybotError as error:
+            self.failure = error
+            raise
         self._outlet.flush()
 
     async def durable(self) -> None:
@@ -128,6 +134,13 @@ class World:
         self.catch_up()
         self.commit()
 
+    def _journal(self) -> None:
+        records = self.exchange.take_records()
+        for record in records:
+            self.last_seq = self._log.append(encode_record(record))
+        if records:
+            self._log.sync()
+
     def _margin_ns(self) -> int:
         return self.clock.span_ns(LEASE_WALL_NS // 2)
 
@@ -141,7 +154,6 @@ class World:
         try:
             self.commit()
         except PolybotError as error:
-            self.failure = error
             waiting.set_exception(error)
             return
         waiting.set_result(None)

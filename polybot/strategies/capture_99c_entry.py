@@ -1,7 +1,11 @@
 """How the 99c capture enters a window: once, when an outcome is all but decided and looks it."""
 
 from polybot.domain.entry_filter import check_entry_filter
-from polybot.domain.fees import affordable_budget_usdc, affordable_shares
+from polybot.domain.fees import (
+    affordable_budget_usdc,
+    affordable_shares,
+    budget_cost_usdc,
+)
 from polybot.domain.market import Outcome
 from polybot.domain.money import floor_to_tick, notional_usdc
 from polybot.domain.order import Order, OrderStatus, OrderType, Side
@@ -156,8 +160,10 @@ def _marketable(look: Look, outcome: Outcome) -> tuple[Intent | None, str]:
     limit = floor_to_tick(look.rules.max_entry_bps, market.tick_bps)
     if ask is None or ask > limit:
         return None, "no_ask" if ask is None else "too_expensive"
-    affordable = affordable_budget_usdc(market.fee, ask, look.view.capital_usdc)
-    budget = min(notional_usdc(ask, look.rules.size_shares), affordable)
+    budget = notional_usdc(ask, look.rules.size_shares)
+    # The affordable budget is searched for, which takes long: only where the wanted one is too much.
+    if budget_cost_usdc(market.fee, ask, budget) > look.view.capital_usdc:
+        budget = affordable_budget_usdc(market.fee, ask, look.view.capital_usdc)
     budget -= budget % AMOUNT_STEP
     if budget < MIN_MARKETABLE_USDC:
         return None, "no_capital"

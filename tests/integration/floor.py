@@ -1,4 +1,4 @@
-"""A whole floor for a test: `polybot up` on directories of its own, looked at through the commands."""
+"""A whole floor for a test: `polybot up` in directories of its own, seen through the commands."""
 
 import json
 import os

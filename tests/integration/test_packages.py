@@ -20,6 +20,14 @@ from tests.integration.floor import Floor
 
 pytestmark = pytest.mark.floor
 
+TOML = """
+[reflector]
+analyst = "openai"
+trades_between = 1
+
+[tracker]
+audit_interval_s = 5.0
+"""
 INSIGHT = "The favorite was bought late and held to the end."
 
 
@@ -56,9 +64,7 @@ def rows(floor: Floor, query: str) -> list[tuple[object, ...]]:
 def test_supervisor_zmq_peewee_clob_client_openai_and_dotenv_work_in_one_floor(
     new_floor: Callable[..., Floor], chat: StubServer
 ) -> None:
-    floor = new_floor(
-        toml='[reflector]\nanalyst = "openai"\ntrades_between = 1\n[tracker]\naudit_interval_s = 5.0\n'
-    )
+    floor = new_floor(toml=TOML)
     (floor.root / ".env").write_text(
         f"OPENAI_API_KEY=sk-test-0000000000\nOPENAI_BASE_URL={chat.url}/v1\n"
     )

@@ -152,10 +152,10 @@ class ReflectorService:
             ts_event=self._ports.market_clock.now_ns(),
         )
         logger.info(
-            "looked back on %s: %s trades, win rate %s, P&L $%+.2f; nothing is changed by it",
+            "looked back on %s: %s trades, %.0f %% won, P&L $%+.2f; nothing is changed by it",
             trigger.mark,
             digest["trades"],
-            digest["win_rate"],
+            100 * float(digest["win_rate"] or 0),
             float(digest["pnl_usdc"] or 0) / 1e6,
         )
         return True

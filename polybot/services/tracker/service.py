@@ -118,7 +118,7 @@ class TrackerService:
             return f"the database refuses events: {self._intake.problem}"
         audit = f"; {self._audit}" if self._audit else ""
         return (
-            f"{self._intake.stored} events stored, {len(self._queue)} windows open, "
+            f"{self._intake.stored} events stored, {len(self._queue)} windows not settled, "
             f"{self._graded} grades given{audit}"
         )
 

@@ -1,8 +1,7 @@
 """A simulated exchange behind a real loopback server, with clocks that move only when told to."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -232,8 +231,7 @@ class Wallet:
         """Post an order that is held, and let its delay pass."""
         pokes = self.stand.poked
         posting = asyncio.create_task(self.post(body))
-        while self.stand.poked == pokes and not posting.done():
-            await asyncio.sleep(0.001)
+        await until(lambda: self.stand.poked > pokes or posting.done())
         self.stand.step(seconds)
         return await posting
 
@@ -251,9 +249,11 @@ async def standing(stand: Stand) -> AsyncIterator[Stand]:
     await server.close()
 
 
-def text(value: Any) -> str:
-    """Write a value as a client's text frame."""
-    return json.dumps(value)
+async def until(met: Callable[[], bool]) -> None:
+    """Wait for something that has no event of its own."""
+    async with asyncio.timeout(10):
+        while not met():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
 
 
 def _snake(values: dict[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from polybot.simulator.alone import run_alone
+from tests.unit.simulator.stand import until
 from tests.unit.simulator.test_service import Made
 
 
@@ -13,10 +14,8 @@ async def test_it_announces_itself_once_and_stops_when_asked(tmp_path: Path) -> 
     lines: list[str] = []
     stop = asyncio.Event()
     running = asyncio.create_task(run_alone(made.service, stop=stop, announce=lines.append))
-    async with asyncio.timeout(5):
-        while not lines:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
+    await until(lambda: bool(lines))
+    await until(lambda: len(made.outbox.said) > 2)
     assert set(json.loads(lines[0])) == {
         *("url", "ws_market_url", "ws_user_url", "ws_price_url", "gamma_url", "data_url"),
     }

@@ -1,7 +1,6 @@
 """The player is on time, waits for slow clients, and tells of every change of market time."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +12,7 @@ from polybot.simulator.market_clock import SegmentedClock
 from polybot.simulator.player import Player
 from polybot.simulator.world import World
 from tests.unit.simulator.samples import MARKET, SLUG, START, S
-from tests.unit.simulator.stand import MemoryLog, Stand
+from tests.unit.simulator.stand import MemoryLog, Stand, until
 
 
 class Clients:
@@ -42,12 +41,6 @@ def make(stand: Stand, speed: float = 100.0) -> tuple[World, Player, Clients, li
     speeds: list[float] = []
     player = Player(world, clients, lambda: speeds.append(clock.segment().speed))
     return world, player, clients, speeds
-
-
-async def until(met: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not met():
-            await asyncio.sleep(0.005)
 
 
 async def test_it_starts_after_a_pause_and_plays() -> None:

@@ -53,7 +53,7 @@ TERMS = RecordedTerms(
 
 
 def recorded(directory: Path, rows: list[Row], **fields: str) -> RecordedWindow:
-    write(directory, [(window(**fields), rows)])
+    write(directory, [(window(0, **fields), rows)])
     return load_index(directory, complete_ids=complete_ids).windows[0]
 
 

@@ -12,7 +12,7 @@ from polybot.domain.resting import TradePrint
 from polybot.simulator.happenings import CloseWindow, PrintTrade, SetLevels
 from polybot.simulator.records import decode_record
 from tests.unit.simulator.samples import DOLLARS, MARKET, SHARES, SLUG, START, S
-from tests.unit.simulator.stand import OTHER_KEY, Stand, Wallet, standing
+from tests.unit.simulator.stand import OTHER_KEY, Stand, Wallet, standing, until
 
 
 @pytest.fixture
@@ -124,8 +124,7 @@ async def test_a_held_order_is_answered_when_its_delay_is_over() -> None:
     async with standing(Stand(delay_ms=150)) as stand:
         wallet = await stand.login()
         posting = asyncio.create_task(wallet.post(wallet.order(Side.BUY, 5200, 10 * SHARES)))
-        while not stand.poked:
-            await asyncio.sleep(0.001)
+        await until(lambda: stand.poked > 0)
         (order_id,) = stand.ledger.state.orders
         assert (await wallet.send("GET", f"/data/order/{order_id}"))[1]["status"] == "DELAYED"
         _, canceled = await wallet.send("DELETE", "/order", {"orderID": order_id})

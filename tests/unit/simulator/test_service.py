@@ -4,17 +4,17 @@ import asyncio
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from polybot.adapters.clock import SystemClock
 from polybot.config.schema import SimulatorConfig
-from polybot.errors import ConfigError, FatalError, PolybotError, ProtocolError
+from polybot.errors import ConfigError, DiskFull, FatalError, PolybotError, ProtocolError
 from polybot.messages.lifecycle import MarketTimeChanged
-from polybot.simulator import service as service_module
 from polybot.simulator.ledger import STATE_SCHEMA
-from polybot.simulator.service import SimulatorPorts, SimulatorService
+from polybot.simulator.service import CHECKPOINT_NS, SimulatorPorts, SimulatorService
 from tests.fakes import FakeOutbox
 from tests.unit.simulator.recordings_sample import OPEN_S, price, window, write
 from tests.unit.simulator.stand import MemoryLog
@@ -30,19 +30,41 @@ class Checkpoints:
         self.saved.append((seq, state, schema))
 
 
+class FillableLog(MemoryLog):
+    full = False
+
+    def append(self, payload: bytes) -> int:
+        if self.full:
+            raise DiskFull("no room")
+        return super().append(payload)
+
+
+class ShiftableClock(SystemClock):
+    ahead_ns = 0
+
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() + self.ahead_ns
+
+
+async def fetch(url: str) -> Any:
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return await response.json()
+
+
 class Made:
     """A service on fakes, with everything it touched."""
 
     def __init__(self, tmp_path: Path, **config: object) -> None:
         self.outbox = FakeOutbox("simulator")
-        self.log = MemoryLog()
+        self.log = FillableLog()
+        self.clock = ShiftableClock()
         self.checkpoints = Checkpoints()
         self.trimmed = 0
         self.path = tmp_path / "run" / "simulator.json"
         self.service = SimulatorService(
             SimulatorConfig(**{"speed": 50.0, **config}),  # type: ignore[arg-type]
             SimulatorPorts(
-                clock=SystemClock(),
+                clock=self.clock,
                 log=self.log,
                 checkpoints=self.checkpoints,
                 trim=self._trim,
@@ -71,9 +93,7 @@ async def test_it_tells_where_it_listens_and_what_time_it_is(tmp_path: Path) -> 
     told = json.loads(made.path.read_text())
     assert told["pid"] == os.getpid()
     assert {**made.service.endpoints(), "pid": os.getpid()} == told
-    async with aiohttp.ClientSession() as session:
-        async with session.get(told["url"] + "/simulator/time") as response:
-            market_ns = (await response.json())["market_ns"]
+    market_ns = (await fetch(told["url"] + "/simulator/time"))["market_ns"]
     changes = [change for change in made.outbox.said if isinstance(change, MarketTimeChanged)]
     assert changes[0].speed == 0
     assert changes[-1].speed == 50
@@ -100,20 +120,20 @@ async def test_at_the_end_of_the_recordings_it_stays_up_idle(tmp_path: Path) -> 
     assert made.service.status().startswith("idle: every recorded window was played")
     assert made.outbox.said[-1].idle
     url = made.service.endpoints()["url"]
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"{url}/events/slug/btc-updown-5m-{OPEN_S}") as response:
-            assert (await response.json())["closed"] is True
+    assert (await fetch(f"{url}/events/slug/btc-updown-5m-{OPEN_S}"))["closed"] is True
     await made.service.stop()
 
 
 async def test_a_disk_that_refuses_ends_the_process(tmp_path: Path) -> None:
     made = Made(tmp_path)
     await made.service.start()
-    assert made.service._parts is not None
-    made.service._parts.world.failure = PolybotError("the disk is full")
-    with pytest.raises(FatalError, match="the disk is full"):
-        made.service.turn()
-    assert made.service.status() == "stopped: the disk is full"
+    await made.turns(0.2)
+    made.log.full = True
+    with pytest.raises(PolybotError, match="no room"):
+        await made.turns(5)
+    with pytest.raises(FatalError, match="no room"):
+        await made.turns(5)
+    assert made.service.status() == "stopped: no room"
     await made.service.stop()
     assert made.checkpoints.saved == []
 
@@ -121,7 +141,7 @@ async def test_a_disk_that_refuses_ends_the_process(tmp_path: Path) -> None:
 def test_a_listen_address_of_another_machine_is_refused_before_anything_is_opened(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(ConfigError, match="simulator.listen"):
+    with pytest.raises(ConfigError, match=r"simulator\.listen"):
         Made(tmp_path, listen="0.0.0.0:0")
 
 
@@ -137,7 +157,7 @@ async def test_commands_are_refused_and_turns_before_the_start_do_nothing(tmp_pa
 async def test_a_checkpoint_is_saved_every_few_seconds(tmp_path: Path) -> None:
     made = Made(tmp_path)
     await made.service.start()
-    made.service._saved_ns -= service_module.CHECKPOINT_NS
+    made.clock.ahead_ns += CHECKPOINT_NS
     await made.turns(0.3)
     assert len(made.checkpoints.saved) == 1
     await made.service.stop()

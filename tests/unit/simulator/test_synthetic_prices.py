@@ -1,6 +1,7 @@
-"""The synthetic price is the same for the same seed, without a seam, and moves like the real one."""
+"""The synthetic price is the same for the same seed, has no seam, and moves like the real one."""
 
 import statistics
+from itertools import pairwise
 
 from polybot.simulator.synthetic_prices import STRETCH_S, TWAP_S, PricePath
 
@@ -26,7 +27,7 @@ def test_the_average_is_that_of_the_sixty_seconds_before() -> None:
 def test_a_second_moves_a_few_dollars_and_stretches_join() -> None:
     path = PricePath(7, "btc", START_S)
     prices = [path.spot_e8(path.start_s + offset) for offset in range(8 * STRETCH_S)]
-    steps = [abs(b - a) / 1e8 for a, b in zip(prices, prices[1:], strict=False)]
+    steps = [abs(b - a) / 1e8 for a, b in pairwise(prices)]
     assert 1 < statistics.mean(steps) < 4
     assert max(steps) < 100
     seams = [steps[n * STRETCH_S - 1] for n in range(1, 8)]

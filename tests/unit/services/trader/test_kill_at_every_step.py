@@ -1,6 +1,7 @@
 """Killed between any two steps, whatever the exchange answers: nothing is sent twice or lost."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.unit.services.trader.small_venue import SmallVenue
 from tests.unit.services.trader.whole_trader import WholeTrader
 
 BEHAVIORS = ("accept", "reject", "lose_answer", "lose_request")
-TURNS = 70
+TURNS = 130
 SHARES = 10_000_000
 
 
@@ -66,9 +67,13 @@ def buys_then_sells_half_hearted(view: View) -> Decision:
 class Floor:
     """A trader and its exchange through one window, killed at one step and started again."""
 
-    def __init__(self, behavior: str, kill_at: int | None, *, keeps_unsynced: bool) -> None:
+    def __init__(
+        self, behavior: str, kill_at: int | None, *, keeps_unsynced: bool = False, down_s: int = 0
+    ) -> None:
         self.steps = Steps(kill_at)
         self.keeps_unsynced = keeps_unsynced
+        self.down_s = down_s
+        self.down_left_s: int | None = None
         strategy = ScriptedStrategy(buys_then_sells_half_hearted)
         self.trader = WholeTrader(strategy, step=self.steps)
         self.venue = SmallVenue(behavior, self.trader.user, self.steps)
@@ -79,14 +84,23 @@ class Floor:
         self._guarded(self._start)
         for number in range(TURNS):
             self._happen(number)
-            self._guarded(self.trader.turn)
+            if self.down_left_s is None:
+                self._guarded(self.trader.turn)
+            elif self.down_left_s:
+                self.down_left_s -= 1
+                self.trader.clock.advance(1)
+                self.trader.market_clock.advance(1)
+            else:
+                self.down_left_s = None
+                self.trader.build()
+                self._start()
         assert self.steps.kill_at is None or self.steps.count >= self.steps.kill_at
 
     def _start(self) -> None:
         self.trader.start()
         self.venue.connected = True
 
-    def _guarded(self, work: object) -> None:
+    def _guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
         except Killed:
@@ -96,8 +110,7 @@ class Floor:
             outbox.uncommitted = []
             self.venue.lose_connections()
             self.trader.inbox.volatile.clear()
-            self.trader.build()
-            self._start()
+            self.down_left_s = self.down_s
 
     def _happen(self, number: int) -> None:
         if self.trader.market.subscribed:
@@ -133,19 +146,20 @@ class Floor:
 
 
 def steps_of(behavior: str) -> int:
-    floor = Floor(behavior, None, keeps_unsynced=False)
+    floor = Floor(behavior, None)
     floor.run()
     floor.check()
     return floor.steps.count
 
 
+@pytest.mark.parametrize("down_s", [0, 15, 42])
 @pytest.mark.parametrize("keeps_unsynced", [False, True], ids=["power cut", "kill"])
 @pytest.mark.parametrize("behavior", BEHAVIORS)
 def test_killed_at_any_step_nothing_is_sent_twice_or_lost(
-    behavior: str, keeps_unsynced: bool
+    behavior: str, keeps_unsynced: bool, down_s: int
 ) -> None:
     for kill_at in range(1, steps_of(behavior) + 1):
-        floor = Floor(behavior, kill_at, keeps_unsynced=keeps_unsynced)
+        floor = Floor(behavior, kill_at, keeps_unsynced=keeps_unsynced, down_s=down_s)
         floor.run()
         try:
             floor.check()
@@ -155,7 +169,7 @@ def test_killed_at_any_step_nothing_is_sent_twice_or_lost(
 
 
 def test_the_story_itself_buys_offers_cancels_and_settles() -> None:
-    floor = Floor("accept", None, keeps_unsynced=False)
+    floor = Floor("accept", None)
     floor.run()
     statuses = [(o.purpose, o.status) for o in floor.trader.state.orders.values()]
     assert statuses == [("entry", OrderStatus.FILLED), ("offer", OrderStatus.CANCELED)]
