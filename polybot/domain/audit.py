@@ -49,6 +49,14 @@ class Belief:
             sorted({token for token, shares in self.held.items() if shares} | set(self.won))
         )
 
+    def name_of(self, token_id: str) -> str:
+        """Return a token in a person's words: outcome and window of an order, else its id."""
+        values: tuple[Order | Fill, ...] = (*self.orders.values(), *self.fills.values())
+        for known in values:
+            if known.token_id == token_id:
+                return f"{known.outcome.value} of {known.slug}"
+        return f"token {token_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class ToldOrder:
@@ -231,10 +239,10 @@ def _fill(fill: Fill, there: ToldFill) -> Iterator[Difference]:
     ours = (fill.token_id, fill.side.value, fill.size_shares, fill.price_bps)
     theirs = (there.token_id, there.side, there.size_shares, there.price_bps)
     if ours != theirs:
+        other = f" of token {there.token_id}" if there.token_id != fill.token_id else ""
         yield Difference(
             f"fill {fill.key}",
-            f"{name}: expected {_terms(*ours[1:])} of token {fill.token_id}, "
-            f"was {_terms(*theirs[1:])} of token {there.token_id}",
+            f"{name}: expected {_terms(*ours[1:])}, was {_terms(*theirs[1:])}{other}",
         )
     if fill.counts != (there.status != FAILED):
         yield Difference(
@@ -256,7 +264,7 @@ def _positions(belief: Belief, told: Told) -> Iterator[Difference]:
         if shares != there and token_id not in foreign:
             yield Difference(
                 f"position {token_id}",
-                f"token {token_id}: expected {format_shares(shares)} shares, "
+                f"{belief.name_of(token_id)}: expected {format_shares(shares)} shares, "
                 f"was {format_shares(there)}",
                 there - shares,
             )
@@ -266,7 +274,8 @@ def _positions(belief: Belief, told: Told) -> Iterator[Difference]:
         if there not in (0, payout) and token_id not in foreign:
             yield Difference(
                 f"position {token_id}",
-                f"token {token_id} (won): expected {format_shares(payout)} shares or, redeemed, 0; "
+                f"{belief.name_of(token_id)} (won): expected {format_shares(payout)} shares or, "
+                "redeemed, 0; "
                 f"was {format_shares(there)}",
                 there - payout,
             )
@@ -279,7 +288,7 @@ def _strangers(belief: Belief, told: Told, foreign: set[str]) -> Iterator[Differ
         if shares and token_id not in known:
             yield Difference(
                 f"position {token_id}",
-                f"token {token_id}: expected 0 shares, was {format_shares(shares)}",
+                f"{belief.name_of(token_id)}: expected 0 shares, was {format_shares(shares)}",
                 shares,
             )
 

@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 SAY_TIME_NS = 200_000_000
 CHECKPOINT_NS = 10_000_000_000
+# Writing a large state down may take one part of this many of the time, not more.
+CHECKPOINT_SHARE = 100
 _NS_PER_S = 1_000_000_000
 
 
@@ -71,7 +73,7 @@ class SimulatorService:
         self._server: Server | None = None
         self._said_ns = 0
         self._is_news = True
-        self._saved_ns = ports.clock.monotonic_ns()
+        self._save_due_ns = ports.clock.monotonic_ns() + CHECKPOINT_NS
         self._saved_seq = self.restored[0]
 
     async def start(self) -> None:
@@ -118,9 +120,10 @@ class SimulatorService:
         player.poke()
         if self._is_news or mono_ns - self._said_ns >= SAY_TIME_NS:
             self._say_time(parts, mono_ns)
-        if mono_ns - self._saved_ns >= CHECKPOINT_NS:
-            self._saved_ns = mono_ns
+        if mono_ns >= self._save_due_ns:
             self._save(parts)
+            took_ns = self._ports.clock.monotonic_ns() - mono_ns
+            self._save_due_ns = mono_ns + max(CHECKPOINT_NS, CHECKPOINT_SHARE * took_ns)
 
     def next_wake_s(self) -> float:
         """Return how long nothing needs saying."""

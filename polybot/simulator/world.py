@@ -77,8 +77,8 @@ class World:
     def commit(self) -> None:
         """Make what happened durable, then let the feeds send it.
 
-        Raises StorageError or FatalError when the disk refuses. The books are then ahead of the journal, so
-        nothing more is committed or sent in this life.
+        Raises StorageError or FatalError when the disk refuses. The books are then ahead of the
+        journal, so nothing more is committed or sent in this life.
         """
         if self.failure is not None:
             raise self.failure

@@ -10,41 +10,42 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from polybot.config.schema import SimulatorConfig
-
-START_S = 20.0
+POLYBOT = str(Path(sys.executable).parent / "polybot")
 
 
 class SimulatorProcess:
-    """Runs `tests.unit.simulator.stand_alone` on one state directory."""
+    """Runs `polybot simulator` on one state directory; settings are keys of the configuration."""
 
-    def __init__(self, state_dir: Path, **config: Any) -> None:
+    def __init__(self, state_dir: Path, **settings: object) -> None:
         self.state_dir = state_dir
         self.state_dir.mkdir(exist_ok=True)
-        self.config = msgspec.json.encode(SimulatorConfig(**config)).decode()
         self.log_path = state_dir / "simulator.log"
         self.urls: dict[str, str] = {}
+        self._environ = {
+            **os.environ,
+            **{
+                f"POLYBOT__SIMULATOR__{name.upper()}": _written(value)
+                for name, value in settings.items()
+            },
+        }
+        self._recordings = str(settings.get("recordings", ""))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait for its line."""
+        options = ["--recordings", self._recordings] if self._recordings else []
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *("-m", "tests.unit.simulator.stand_alone"),
-                    str(self.state_dir),
-                    self.config,
-                ],
+                [POLYBOT, "simulator", "--state", str(self.state_dir), *options],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                cwd=Path(__file__).resolve().parents[2],
+                env=self._environ,
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, self.log_path.read_text()
+        if not line:
+            self._end()
+            raise AssertionError(self.log_path.read_text())
         self.urls = json.loads(line)
 
     @property
@@ -86,3 +87,7 @@ class SimulatorProcess:
             self._process.stdout.close()
         self._process = None
         return code
+
+
+def _written(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,6 +1,7 @@
 """A simulator that is killed keeps every promise it made before."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,6 @@ def test_what_was_answered_before_a_kill_is_there_after_it(simulator: SimulatorP
 
 def test_a_kill_in_the_middle_of_a_post_leaves_the_order_whole_or_absent(tmp_path: Path) -> None:
     """The delay is long enough that the kill comes while the order is held."""
-    import threading
-
     simulator = SimulatorProcess(tmp_path / "state", speed=20.0, taker_delay_ms=20_000)
     simulator.start()
     client = TradingClient(simulator.url)

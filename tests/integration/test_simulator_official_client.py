@@ -75,7 +75,7 @@ def client(simulator: SimulatorProcess) -> ClobClient:
 
 @pytest.fixture(scope="module")
 def market(simulator: SimulatorProcess) -> dict[str, Any]:
-    """The window that closes last, with a book."""
+    """Return the window that closes last, once it has a book."""
     open_ones = simulator.wait_until(
         "/markets", lambda markets: any(market["bestBid"] for market in markets)
     )

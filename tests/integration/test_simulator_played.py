@@ -3,11 +3,12 @@
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from polybot.domain.book import OrderBook
 from polybot.domain.order import Side
@@ -27,8 +28,8 @@ CENTS = 10_000
 class Follower:
     """Rebuilds both books of a market from the stream alone, and compares its best prices."""
 
-    def __init__(self, url: str, tokens: list[str]) -> None:
-        self.socket = connect(url, compression=None, max_size=None)
+    def __init__(self, socket: ClientConnection, tokens: list[str]) -> None:
+        self.socket = socket
         self.books = {token: OrderBook() for token in tokens}
         self.decoder = market_decoder()
         self.compared = 0
@@ -42,7 +43,6 @@ class Follower:
         while not self.resolved:
             for event in self.decoder.decode(self.socket.recv(timeout=60)):
                 self._take(event)
-        self.socket.close()
         assert self.decoder.refused == 0
 
     def _take(self, event: Any) -> None:
@@ -101,14 +101,20 @@ def play_first_window(
     client.login()
     market = first_market(simulator)
     tokens: list[str] = json.loads(market["clobTokenIds"])
-    follower = Follower(simulator.urls["ws_market_url"], tokens)
-    simulator.wait_until(
-        f"/markets/slug/{market['slug']}", lambda told: told["bestBid"] and told["bestAsk"]
-    )
-    for token in tokens:
-        status, placed = client.spend(token, price_bps, 500 * CENTS)
-        assert status == 200 or "FAK" in placed["error"]
-    follower.follow()
+    address = simulator.urls["ws_market_url"]
+    with (
+        connect(address, compression=None, max_size=None) as socket,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        follower = Follower(socket, tokens)
+        following = pool.submit(follower.follow)
+        simulator.wait_until(
+            f"/markets/slug/{market['slug']}", lambda told: told["bestBid"] and told["bestAsk"]
+        )
+        for token in tokens:
+            status, placed = client.spend(token, price_bps, 500 * CENTS)
+            assert status == 200 or "FAK" in placed["error"]
+        following.result(timeout=90)
 
     def is_paid(books: dict[str, Any]) -> bool:
         return any(row["slug"] == market["slug"] and row["redeemed_ns"] for row in books["windows"])

@@ -1,4 +1,4 @@
-"""A plain trading client for tests: signs, posts and reads over real HTTP, one request at a time."""
+"""A plain trading client for tests: signs, posts and reads over HTTP, one request at a time."""
 
 import json
 import time

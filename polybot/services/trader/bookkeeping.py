@@ -14,7 +14,7 @@ from polybot.messages.trading import (
     OrderStatusChanged,
 )
 from polybot.ports import MarketClock, Outbox, VenueFill
-from polybot.services.trader.state import TraderState
+from polybot.services.trader.state import FORGET_AFTER_NS, TraderState
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,10 @@ class Bookkeeper:
         """Book a fill, or a further report about one."""
         order = self.state.orders.get(told.venue_order_id)
         if order is None:
-            self.drift("foreign_fill", told.trade_id, f"of order {told.venue_order_id}, not ours")
+            # What is older than our memory may have been ours, and is no news in any case.
+            if told.matched_ns > self._market_clock.now_ns() - FORGET_AFTER_NS:
+                detail = f"of order {told.venue_order_id}, not ours"
+                self.drift("foreign_fill", told.trade_id, detail)
             return
         if told.size_shares <= 0 or told.price_bps <= 0:
             self.drift("empty_fill", told.trade_id, f"{told.size_shares} at {told.price_bps}")

@@ -128,7 +128,10 @@ class TraderState:
             order.slug == market.slug and order.status not in TERMINAL
             for order in self.orders.values()
         )
-        return not held and not live and not any(token in self.unredeemed for token in tokens)
+        # Market time may jump hours ahead while a trade still waits for the chain.
+        moving = any(fill.slug == market.slug and not fill.is_final for fill in self.fills.values())
+        unpaid = any(token in self.unredeemed for token in tokens)
+        return not (held or live or moving or unpaid)
 
     def _forget(self, slug: str, market: Market) -> None:
         del self.markets[slug]

@@ -44,7 +44,7 @@ class Settler:
     def turn(self, market_ns: int) -> None:
         """Settle what can be settled now, and stop entries for as long as the day's loss says."""
         self._mind_the_day(market_ns)
-        if False:
+        if self.claims.is_claimed_by(RECONCILE):
             return
         waiting, self._waiting = self._waiting, []
         for envelope, told in waiting:

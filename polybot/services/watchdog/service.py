@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 SECOND_NS = 1_000_000_000
 JUDGE_NS = SECOND_NS
 CHECKPOINT_NS = 60 * SECOND_NS
-SHOWN_DIFFERENCES = 3
 TRADER = "trader"
 AUDIT = "audit"
 
@@ -228,10 +227,10 @@ class WatchdogService:
 def _audit_finding(audit: AuditCompleted) -> Finding | None:
     if audit.agrees:
         return None
-    shown = "; ".join(audit.differences[:SHOWN_DIFFERENCES])
-    more = len(audit.differences) - SHOWN_DIFFERENCES
-    rest = f"; and {more} more" if more > 0 else ""
-    return _books_differ(f"our books differ from the exchange's: {shown}{rest}")
+    count = len(audit.differences)
+    points = f"{count} points, the first" if count > 1 else "1 point"
+    first = audit.differences[0] if count else "not said"
+    return _books_differ(f"our books differ from the exchange's in {points}: {first}")
 
 
 def _books_differ(text: str) -> Finding:

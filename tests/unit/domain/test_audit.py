@@ -15,7 +15,7 @@ from polybot.domain.audit import (
 )
 from polybot.domain.fill import Fill, FillStatus
 from polybot.domain.order import Order, OrderStatus, OrderType
-from tests.story import OPENING_USDC, SHARES, fill_at, market_at, order_at
+from tests.story import OPENING_USDC, SHARES, fill_at, market_at, order_at, slug_at
 
 UP = market_at().token_up
 COST = 23_750_000 + 83_120
@@ -87,7 +87,7 @@ def test_cash_must_agree_to_the_micro_dollar(amount: int) -> None:
 
 def test_shares_must_agree_to_the_micro_share() -> None:
     assert texts(theirs=told(shares={UP: SHARES - 1})) == [
-        f"token {UP}: expected 25 shares, was 24.999999"
+        f"Up of {slug_at()}: expected 25 shares, was 24.999999"
     ]
 
 
@@ -150,7 +150,7 @@ def test_a_fill_we_have_and_the_exchange_does_not_is_found() -> None:
 def test_a_fill_must_agree_in_every_term(changes: dict[str, Any]) -> None:
     [text] = texts(theirs=told(fills={fill_at().key: told_fill(**changes)}))
 
-    assert "expected BUY 25 at 0.95 of token" in text
+    assert "expected BUY 25 at 0.95, was " in text
 
 
 def test_a_failed_fill_counts_on_neither_side() -> None:

@@ -30,6 +30,10 @@ def make(socket: FakeSocket) -> ClientQueue:
     return ClientQueue(socket, stalled_code=1013)  # type: ignore[arg-type]
 
 
+def is_full(queue: ClientQueue) -> bool:
+    return queue.full
+
+
 async def test_frames_go_out_in_order() -> None:
     socket = FakeSocket()
     queue = make(socket)
@@ -45,7 +49,7 @@ async def test_it_is_full_by_frames_or_by_bytes_and_drains() -> None:
     socket.reading.clear()
     queue = make(socket)
     queue.put(b"x" * FULL_BYTES)
-    assert queue.full
+    assert is_full(queue)
     for _ in range(FULL_FRAMES):
         queue.put(b"x")
     waiting = asyncio.create_task(queue.drained())
@@ -53,7 +57,7 @@ async def test_it_is_full_by_frames_or_by_bytes_and_drains() -> None:
     assert not waiting.done()
     socket.reading.set()
     await asyncio.wait_for(waiting, 1)
-    assert not queue.full
+    assert not is_full(queue)
     await queue.stop()
 
 

@@ -65,8 +65,9 @@ async def test_a_full_queue_congests_and_room_waits_for_it() -> None:
 
     queue = Slow()
     stand.hub.market.subscribers.add(MarketSubscriber(queue))  # type: ignore[arg-type]
-    assert not stand.hub.congested
+    seen = [stand.hub.congested]
     queue.full = True
-    assert stand.hub.congested
+    seen.append(stand.hub.congested)
     await stand.hub.room()
-    assert not stand.hub.congested
+    seen.append(stand.hub.congested)
+    assert seen == [False, True, False]

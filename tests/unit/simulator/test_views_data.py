@@ -26,7 +26,11 @@ def test_a_position_goes_from_open_over_redeemable_to_closed() -> None:
         rows = position_rows(venue.ledger, venue.account, WALLET)
         return {row.outcome: (row.status, row.current_size, row.realized_pnl) for row in rows}
 
-    assert told() == {"Up": ("OPEN", Decimal(50), 0), "Down": ("OPEN", Decimal(20), 0)}
+    nothing = Decimal(0)
+    assert told() == {
+        "Up": ("OPEN", Decimal(50), nothing),
+        "Down": ("OPEN", Decimal(20), nothing),
+    }
     first = position_rows(venue.ledger, venue.account, WALLET)[0]
     assert (first.avg_price, first.entry_cost_usdc) == (Decimal("0.52"), Decimal(26))
     assert first.entry_fees_usdc == Decimal("0.8736")
@@ -46,7 +50,7 @@ def test_activity_holds_trades_and_redemptions_newest_first() -> None:
     venue.submit(venue.order(Side.BUY, 5200, 10 * SHARES))
     (trade,) = venue.ledger.state.trades.values()
     row = trade_row(venue.ledger, trade, WALLET)
-    assert (row.price, row.size, row.timestamp) == (Decimal("0.52"), 10, START // S)
+    assert (row.price, row.size, row.timestamp) == (Decimal("0.52"), Decimal(10), START // S)
     venue.happen(ResolveWindow(START, SLUG, Outcome.UP))
     venue.wait(10)
     rows = activity_rows(venue.ledger, venue.account, WALLET)

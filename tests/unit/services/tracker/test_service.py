@@ -1,15 +1,12 @@
-"""The tracker over a real database: whole windows, interruptions at every step, bad days."""
+"""The tracker over a real database: whole windows, restarts, bad days."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from polybot.adapters.storage.ledger import Ledger
-from polybot.adapters.storage.models import ALL_TABLES, table_name
-from polybot.adapters.storage.statements import execute
 from polybot.domain.audit import AuditResult
 from polybot.domain.fill import FillStatus
 from polybot.domain.order import OrderStatus, OrderTrigger
@@ -19,130 +16,24 @@ from polybot.messages.safety import AlertRaised
 from polybot.messages.tracking import AuditCompleted, WindowGraded, WindowSettled
 from polybot.messages.trading import FillMatched, WindowDiscovered
 from polybot.ports import CatalogAnswer
-from polybot.services.tracker.needs import TrackerPorts, TrackerSettings
-from polybot.services.tracker.restore import restore
-from polybot.services.tracker.service import TrackerService
-from tests.fakes import (
-    FakeCatalog,
-    FakeCheckpoints,
-    FakeClock,
-    FakeInbox,
-    FakeMarketClock,
-    FakeOutbox,
-)
 from tests.story import (
     CLOSE_NS,
-    SECOND_NS,
     SHARES,
     bought,
     fill_at,
     market_at,
     moved,
     opening,
-    paid_out,
     reported,
     slug_at,
     summarized,
 )
-
-SETTINGS = TrackerSettings(
-    sources=("trader", "reflector", "watchdog"),
-    settle_first_ns=10 * SECOND_NS,
-    settle_retry_ns=5 * SECOND_NS,
-    settle_slow_ns=30 * SECOND_NS,
-    audit_ns=60 * SECOND_NS,
-)
-
-
-class FakeAuditor:
-    """Ends an audit when a test says how."""
-
-    def __init__(self) -> None:
-        self.started = 0
-        self.result: AuditResult | None = None
-        self.busy = False
-
-    def start(self) -> None:
-        self.started += 1
-        self.busy = True
-
-    def running(self) -> bool:
-        return self.busy
-
-    def take(self) -> AuditResult | None:
-        result, self.result = self.result, None
-        self.busy = self.busy and result is None
-        return result
-
-    def stop(self) -> None:
-        self.busy = False
-
-
-class Floor:
-    """What outlives the tracker's process: journals, database file, exchange, time."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.inbox = FakeInbox()
-        self.outbox = FakeOutbox("tracker")
-        self.catalog = FakeCatalog()
-        self.auditor = FakeAuditor()
-        self.checkpoints = FakeCheckpoints()
-        self.clock = FakeClock()
-        self.market = FakeMarketClock(CLOSE_NS - 300 * SECOND_NS)
-        self.lives = 0
-
-    def start(self, wrap: Callable[[Any], Any] = lambda port: port) -> TrackerService:
-        """Begin a life of the tracker on what the one before left."""
-        self.lives += 1
-        self.outbox.crash(f"s{self.lives}")
-        self.catalog.waiting = []
-        self.ledger = Ledger.open(self.path, self.clock)
-        ports = TrackerPorts(
-            wake=asyncio.Event(),
-            ledger=wrap(self.ledger),
-            inbox=wrap(self.inbox),
-            outbox=wrap(self.outbox),
-            own=self.outbox,
-            catalog=self.catalog,
-            auditor=self.auditor,
-            checkpoints=self.checkpoints,
-            clock=self.clock,
-            market_clock=self.market,
-        )
-        seq, state, _ = self.checkpoints.saved or (0, None, 0)
-        service = TrackerService(ports, SETTINGS, restore(seq, state))
-        asyncio.run(service.start())
-        return service
-
-    def resolve(self, number: int = 0, outcome: str = "Up") -> None:
-        """Let the exchange know an outcome."""
-        self.catalog.known[slug_at(number)] = CatalogAnswer(
-            slug_at(number), market_at(number), resolved=outcome, closed=True
-        )
-
-    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Return what the database holds, without sessions and the wall times of storing."""
-        ledger = Ledger.open(self.path, self.clock)
-        found: dict[str, list[tuple[Any, ...]]] = {}
-        for name in map(table_name, ALL_TABLES):
-            if name not in ("schema_version", "source_position", "event"):
-                found[name] = execute(ledger.database, f"SELECT * FROM {name} ORDER BY 1")  # noqa: S608
-        found["event"] = execute(
-            ledger.database, "SELECT source, seq, type, body FROM event ORDER BY source, seq"
-        )
-        ledger.close()
-        return found
+from tests.unit.services.tracker.floor import Floor, tell
 
 
 @pytest.fixture
 def floor(tmp_path: Path) -> Floor:
     return Floor(tmp_path / "ledger.sqlite")
-
-
-def tell(floor: Floor, *events: Any) -> None:
-    for event in events:
-        floor.inbox.put(event)
 
 
 def test_a_window_goes_from_its_discovery_to_its_grade(floor: Floor) -> None:
@@ -295,109 +186,6 @@ def test_a_question_without_an_answer_does_not_block_the_queue(floor: Floor) -> 
     service.turn()
 
     assert len(floor.catalog.asked) == 2
-
-
-class Stopped(Exception):
-    """The process was killed here."""
-
-
-class Breaking:
-    """A ledger, outbox or catalog whose so-many-eth call is the process's last.
-
-    `after` says whether the call was carried out before the kill.
-    """
-
-    def __init__(self, inner: Any, fuse: list[int], *, after: bool) -> None:
-        self._inner = inner
-        self._fuse = fuse
-        self._after = after
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if name not in ("store", "note_question", "note_graded", "commit", "acknowledge"):
-            return found
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self._fuse[0] -= 1
-            if self._fuse[0] == 0 and not self._after:
-                raise Stopped
-            result = found(*args, **kwargs)
-            if self._fuse[0] == 0:
-                raise Stopped
-            return result
-
-        return call
-
-
-def play(floor: Floor, *, stop_at: int = 0, after: bool = False) -> int:
-    """Let two windows pass, killed once at a step; return the number of steps there were."""
-    fuse = [stop_at]
-    service = broken(floor, fuse, after=after)
-    for advance_s, events in [*story(), *[(40.0, [])] * 4]:
-        tell(floor, *events)
-        floor.market.advance(advance_s)
-        for _ in range(4):
-            try:
-                service.turn()
-            except Stopped:
-                floor.ledger.close()
-                service = broken(floor, fuse, after=after)
-                service.turn()
-    floor.ledger.close()
-    return -fuse[0]
-
-
-def broken(floor: Floor, fuse: list[int], *, after: bool) -> TrackerService:
-    return floor.start(lambda port: Breaking(port, fuse, after=after))
-
-
-def story() -> list[tuple[float, list[Any]]]:
-    first, second = bought(0), bought(1)
-    return [
-        (0, [opening(), *first[:4]]),
-        (10, first[4:6]),
-        (200, first[6:]),
-        (105, second[:6]),
-        (100, [paid_out(0)]),
-        (200, second[6:]),
-        (60, [paid_out(1)]),
-    ]
-
-
-def test_killed_at_any_step_the_tracker_ends_with_the_same_database(tmp_path: Path) -> None:
-    whole = Floor(tmp_path / "whole.sqlite")
-    whole.resolve(0)
-    whole.resolve(1, "Down")
-    steps = play(whole)
-    expected = whole.contents()
-    assert len(whole.outbox.events(WindowGraded)) == 2
-
-    for step in range(1, steps + 1):
-        for after in (False, True):
-            floor = Floor(tmp_path / f"{step}-{after}.sqlite")
-            floor.resolve(0)
-            floor.resolve(1, "Down")
-
-            play(floor, stop_at=step, after=after)
-
-            found = floor.contents()
-            for name in expected:
-                # When and how often was asked, and at what time it was said, may differ.
-                assert timeless(name, found[name]) == timeless(name, expected[name]), (
-                    step,
-                    after,
-                    name,
-                )
-
-
-TIMES = {"window_outcome": (5,), "window_grade": (10, 11), "market_window": (8, 9)}
-
-
-def timeless(name: str, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    left_out = TIMES.get(name, ())
-    return [
-        tuple(value for index, value in enumerate(row) if index not in left_out) for row in rows
-    ]
 
 
 class Refusing:

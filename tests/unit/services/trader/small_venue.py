@@ -22,11 +22,14 @@ from tests.unit.services.trader.fakes_exchange import (
 )
 
 FEE = market_at().fee
+# What there is for a FAK: less than it asks for.
+FAK_SHARES = 6_000_000
 
 
 class SmallVenue(FakeGateway):
     """Takes each order at most once and keeps its own books of orders, fills, cash and shares.
 
+    A resting order fills when `match` says so, a FAK in part and at once.
     `behavior` is what it does with a POST: accept, reject, lose_answer (it took the order) or
     lose_request (it never saw it). `step` is called around everything that leaves the trader.
     """
@@ -54,11 +57,20 @@ class SmallVenue(FakeGateway):
             error = Rejected("not enough balance / allowance", status=400)
         elif self.behavior in ("lose_answer", "lose_request"):
             error = OutcomeUnknown("timed out")
+        trades: tuple[str, ...] = ()
         if self.behavior in ("accept", "lose_answer"):
             self.orders[order.venue_order_id] = taken
             self.status[order.venue_order_id] = "LIVE"
             self._tell(order_frame(taken, "PLACEMENT"))
-        self.answers.append(PostAnswer(order.venue_order_id, error, "" if error else "live"))
+            if not taken.order_type.rests:
+                trades = (self._fill(taken, FAK_SHARES),)
+        if error is None:
+            status = "matched" if trades else "live"
+            self.answers.append(
+                PostAnswer(order.venue_order_id, None, status=status, trade_ids=trades)
+            )
+        else:
+            self.answers.append(PostAnswer(order.venue_order_id, error))
         self.step("after post")
 
     def cancel(self, venue_order_ids: Sequence[str]) -> None:
@@ -94,20 +106,21 @@ class SmallVenue(FakeGateway):
     def match(self, side: Side) -> None:
         """Fill every live order of a side, whole, at its limit."""
         for venue_order_id, order in self.orders.items():
-            if self.status[venue_order_id] != "LIVE" or order.side is not side:
-                continue
-            self.status[venue_order_id] = "MATCHED"
-            trade_id = f"trade of {venue_order_id}"
-            self.fills.append(venue_fill(order, trade_id, "CONFIRMED"))
-            sign = 1 if side is Side.BUY else -1
-            fee = taker_fee_usdc(FEE, order.price_bps, order.size_shares)
-            self.cash_usdc -= sign * notional_usdc(order.price_bps, order.size_shares) + fee
-            self.shares[order.token_id] = (
-                self.shares.get(order.token_id, 0) + sign * order.size_shares
-            )
-            for status in ("MATCHED", "CONFIRMED"):
-                size = f"{order.size_shares / 1_000_000:g}"
-                self._tell(trade_frame(order, trade_id, status, size))
+            if self.status[venue_order_id] == "LIVE" and order.side is side:
+                self._fill(order, order.size_shares)
+
+    def _fill(self, order: Order, size_shares: int) -> str:
+        self.status[order.venue_order_id] = "MATCHED"
+        trade_id = f"trade of {order.venue_order_id}"
+        self.fills.append(venue_fill(order, trade_id, "CONFIRMED", size_shares=size_shares))
+        sign = 1 if order.side is Side.BUY else -1
+        fee = taker_fee_usdc(FEE, order.price_bps, size_shares)
+        self.cash_usdc -= sign * notional_usdc(order.price_bps, size_shares) + fee
+        self.shares[order.token_id] = self.shares.get(order.token_id, 0) + sign * size_shares
+        for status in ("MATCHED", "CONFIRMED"):
+            size = f"{size_shares / 1_000_000:g}"
+            self._tell(trade_frame(order, trade_id, status, size))
+        return trade_id
 
     def close(self) -> None:
         """End what still rests, as the exchange does at a window's end."""

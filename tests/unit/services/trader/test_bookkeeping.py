@@ -12,8 +12,9 @@ from polybot.messages.trading import (
     FillStatusChanged,
     OrderStatusChanged,
 )
+from polybot.services.trader.state import FORGET_AFTER_NS
 from tests.story import AGENT, OPENING_USDC, market_at, order_at
-from tests.unit.services.trader.books import Books
+from tests.unit.services.trader.books import NOW_NS, Books
 from tests.unit.services.trader.fakes_exchange import venue_fill
 
 FEE_USDC = 83_120
@@ -164,6 +165,16 @@ def test_a_fill_of_a_foreign_order_is_drift_once() -> None:
         books.keeper.fill(venue_fill(foreign, "t9"))
     assert [(d.kind, d.subject) for d in books.said(DriftFound)] == [("foreign_fill", "t9")]
     assert books.state.positions == {}
+
+
+def test_a_foreign_fill_older_than_what_is_remembered_is_no_news() -> None:
+    books = Books()
+    foreign = order_at(venue_order_id="0xforeign")
+    old = NOW_NS - FORGET_AFTER_NS
+    books.keeper.fill(venue_fill(foreign, "t9", matched_ns=old))
+    assert books.said(DriftFound) == []
+    books.keeper.fill(venue_fill(foreign, "t9", matched_ns=old + 1))
+    assert len(books.said(DriftFound)) == 1
 
 
 def test_a_fill_after_the_cancel_still_counts() -> None:

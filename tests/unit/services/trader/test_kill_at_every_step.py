@@ -1,5 +1,6 @@
 """Killed between any two steps, whatever the exchange answers: nothing is sent twice or lost."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ from tests.unit.services.trader.whole_trader import WholeTrader
 
 BEHAVIORS = ("accept", "reject", "lose_answer", "lose_request")
 TURNS = 130
-SHARES = 10_000_000
+KILL_CHANCE = 0.06
 
 
 class Killed(BaseException):
@@ -25,76 +26,108 @@ class Killed(BaseException):
 
 
 class Steps:
-    """Counts steps and kills at one of them."""
+    """Counts steps and kills at one of them, or at random for as long as `dice` are given."""
 
-    def __init__(self, kill_at: int | None = None) -> None:
+    def __init__(self, kill_at: int | None = None, dice: random.Random | None = None) -> None:
         self.count = 0
         self.kill_at = kill_at
+        self.dice = dice
 
     def __call__(self, what: str) -> None:
         self.count += 1
-        if self.count == self.kill_at:
+        if self.count == self.kill_at or (self.dice and self.dice.random() < KILL_CHANCE):
             raise Killed(what)
 
 
-def order(side: Side, price_bps: int, purpose: str) -> Intent:
+def order(side: Side, price_bps: int, shares: int, purpose: str) -> Intent:
     return Intent(
         outcome=Outcome.UP,
         side=side,
         order_type=OrderType.GTC,
         price_bps=price_bps,
-        size_shares=SHARES,
+        size_shares=shares,
         purpose=purpose,
     )
 
 
-def buys_then_sells_half_hearted(view: View) -> Decision:
+ENTRIES = {
+    "rests": order(Side.BUY, 9400, 10_000_000, "entry"),
+    "takes": Intent(
+        outcome=Outcome.UP,
+        side=Side.BUY,
+        order_type=OrderType.FAK,
+        price_bps=9500,
+        budget_usdc=9_500_000,
+        purpose="entry",
+    ),
+}
+
+
+def buys_then_sells_half_hearted(entry: Intent) -> Callable[[View], Decision]:
     """Enter, offer what was bought, and cancel the offer shortly before the close."""
-    entries = [o for o in view.orders if o.purpose == "entry"]
-    offers = [o for o in view.orders if o.purpose == "offer"]
-    held = view.positions.get(Outcome.UP)
-    if not entries and view.remaining_s() > 15 and view.up.bid_bps:
-        return Decision("enter", "entry", (order(Side.BUY, 9400, "entry"),))
-    live = [o for o in offers if o.status in (OrderStatus.ACCEPTED, OrderStatus.UNKNOWN)]
-    if live and view.remaining_s() < 8:
-        ids = tuple(CancelIntent(venue_order_id=o.venue_order_id, reason="late") for o in live)
-        return Decision("cancel", "late", cancels=ids)
-    if held and held.shares and not offers:
-        return Decision("exit", "offer", (order(Side.SELL, 9900, "offer"),))
-    return HOLD
+
+    def decide(view: View) -> Decision:
+        entries = [o for o in view.orders if o.purpose == "entry"]
+        offers = [o for o in view.orders if o.purpose == "offer"]
+        held = view.positions.get(Outcome.UP)
+        if not entries and view.remaining_s() > 15 and view.up.bid_bps:
+            return Decision("enter", "entry", (entry,))
+        live = [o for o in offers if o.status in (OrderStatus.ACCEPTED, OrderStatus.UNKNOWN)]
+        if live and view.remaining_s() < 8:
+            ids = tuple(CancelIntent(venue_order_id=o.venue_order_id, reason="late") for o in live)
+            return Decision("cancel", "late", cancels=ids)
+        if held and held.shares and not offers:
+            return Decision("exit", "offer", (order(Side.SELL, 9900, held.shares, "offer"),))
+        return HOLD
+
+    return decide
 
 
 class Floor:
     """A trader and its exchange through one window, killed at one step and started again."""
 
     def __init__(
-        self, behavior: str, kill_at: int | None, *, keeps_unsynced: bool = False, down_s: int = 0
+        self,
+        behavior: str,
+        kill_at: int | None = None,
+        *,
+        entry: str = "rests",
+        keeps_unsynced: bool = False,
+        down_s: int = 0,
     ) -> None:
         self.steps = Steps(kill_at)
         self.keeps_unsynced = keeps_unsynced
         self.down_s = down_s
         self.down_left_s: int | None = None
-        strategy = ScriptedStrategy(buys_then_sells_half_hearted)
+        strategy = ScriptedStrategy(buys_then_sells_half_hearted(ENTRIES[entry]))
         self.trader = WholeTrader(strategy, step=self.steps)
         self.venue = SmallVenue(behavior, self.trader.user, self.steps)
         self.trader.gateway = self.venue
         self.trader.build()
 
     def run(self) -> None:
-        self._guarded(self._start)
+        self.start()
         for number in range(TURNS):
-            self._happen(number)
-            if self.down_left_s is None:
-                self._guarded(self.trader.turn)
-            elif self.down_left_s:
-                self.down_left_s -= 1
-                self.trader.clock.advance(1)
-                self.trader.market_clock.advance(1)
-            else:
-                self.down_left_s = None
-                self.trader.build()
-                self._start()
+            self.turn(number)
         assert self.steps.kill_at is None or self.steps.count >= self.steps.kill_at
+
+    def turn(self, number: int) -> None:
+        self._happen(number)
+        if self.down_left_s is None:
+            self._guarded(self.trader.turn)
+        elif self.down_left_s:
+            self.down_left_s -= 1
+            self.trader.clock.advance(1)
+            self.trader.market_clock.advance(1)
+        else:
+            self.down_left_s = None
+            self.trader.clock.advance(1)
+            self.trader.market_clock.advance(1)
+            self.trader.build()
+            self.start()
+
+    def start(self) -> None:
+        self._guarded(self._start)
 
     def _start(self) -> None:
         self.trader.start()
@@ -145,21 +178,28 @@ class Floor:
         assert state.unredeemed == {}
 
 
-def steps_of(behavior: str) -> int:
-    floor = Floor(behavior, None)
+def steps_of(behavior: str, entry: str) -> int:
+    floor = Floor(behavior, entry=entry)
     floor.run()
     floor.check()
     return floor.steps.count
 
 
-@pytest.mark.parametrize("down_s", [0, 15, 42])
+@pytest.mark.parametrize("down_s", [0, 42])
 @pytest.mark.parametrize("keeps_unsynced", [False, True], ids=["power cut", "kill"])
-@pytest.mark.parametrize("behavior", BEHAVIORS)
+@pytest.mark.parametrize(
+    ("behavior", "entry"),
+    [
+        *((behavior, "rests") for behavior in BEHAVIORS),
+        ("accept", "takes"),
+        ("lose_answer", "takes"),
+    ],
+)
 def test_killed_at_any_step_nothing_is_sent_twice_or_lost(
-    behavior: str, keeps_unsynced: bool, down_s: int
+    behavior: str, entry: str, keeps_unsynced: bool, down_s: int
 ) -> None:
-    for kill_at in range(1, steps_of(behavior) + 1):
-        floor = Floor(behavior, kill_at, keeps_unsynced=keeps_unsynced, down_s=down_s)
+    for kill_at in range(1, steps_of(behavior, entry) + 1):
+        floor = Floor(behavior, kill_at, entry=entry, keeps_unsynced=keeps_unsynced, down_s=down_s)
         floor.run()
         try:
             floor.check()
@@ -168,10 +208,34 @@ def test_killed_at_any_step_nothing_is_sent_twice_or_lost(
             raise
 
 
-def test_the_story_itself_buys_offers_cancels_and_settles() -> None:
-    floor = Floor("accept", None)
+@pytest.mark.parametrize("seed", range(40))
+def test_killed_again_and_again_at_random_nothing_is_sent_twice_or_lost(seed: int) -> None:
+    dice = random.Random(seed)
+    floor = Floor(
+        dice.choice(BEHAVIORS),
+        entry=dice.choice(("rests", "takes")),
+        keeps_unsynced=dice.random() < 0.5,
+    )
+    floor.steps.dice = dice
+    floor.start()
+    for number in range(2 * TURNS):
+        floor.down_s = dice.choice((0, 2, 20))
+        if number == TURNS:
+            floor.steps.dice = None
+        floor.turn(number)
+    floor.check()
+
+
+@pytest.mark.parametrize(
+    ("entry", "entered", "shares"),
+    [("rests", OrderStatus.FILLED, 10_000_000), ("takes", OrderStatus.CANCELED, 6_000_000)],
+)
+def test_the_story_itself_buys_offers_cancels_and_settles(
+    entry: str, entered: OrderStatus, shares: int
+) -> None:
+    floor = Floor("accept", entry=entry)
     floor.run()
     statuses = [(o.purpose, o.status) for o in floor.trader.state.orders.values()]
-    assert statuses == [("entry", OrderStatus.FILLED), ("offer", OrderStatus.CANCELED)]
-    assert floor.trader.state.positions[AGENT, market_at().token_up].shares == SHARES
+    assert statuses == [("entry", entered), ("offer", OrderStatus.CANCELED)]
+    assert floor.trader.state.positions[AGENT, market_at().token_up].shares == shares
     assert floor.trader.state.losses_in_a_row == {AGENT: 0}

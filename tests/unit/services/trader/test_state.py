@@ -228,6 +228,12 @@ KEPT: dict[str, list[Any]] = {
         FillMatched(fill=fill_at(0, trade_id="t9", side=Side.SELL)),
     ],
     "an open order": bought(0)[:5],
+    "a trade that is not final": [
+        *bought(0)[:5],
+        FillMatched(fill=fill_at(0, status=FillStatus.MATCHED)),
+        paid_out(0, won=False),
+        result(0, -1),
+    ],
     "winning shares not paid out yet": [*bought(0), paid_out(0)],
 }
 

@@ -16,6 +16,7 @@ from polybot.services.trader.parts import TraderPorts, TraderSettings
 from polybot.services.trader.restore import restore
 from polybot.services.trader.service import TraderService
 from polybot.services.trader.state import TraderState
+from polybot.strategies.base import Strategy
 from tests.fakes import (
     FakeCatalog,
     FakeCheckpoints,
@@ -72,7 +73,7 @@ class WholeTrader:
 
     def __init__(
         self,
-        strategy: ScriptedStrategy | None = None,
+        strategy: Strategy | None = None,
         *,
         gateway: FakeGateway | None = None,
         step: Callable[[str], None] = lambda _: None,
