@@ -119,7 +119,7 @@ def run_service(
         journal=foundation.durable.journal,
         clock=foundation.clock,
         gauge=ProcessMemory(),
-        keep_from=lambda: _keep_from(foundation),
+        keep_from=lambda: keep_from(foundation),
         on_start=foundation.on_start,
     )
     server = RpcServer(
@@ -156,7 +156,7 @@ def payloads_after(journal: Journal, seq: int) -> Iterator[bytes]:
         seq += len(batch)
 
 
-def _keep_from(foundation: Foundation) -> int:
+def keep_from(foundation: Foundation) -> int:
     """Return the seq from which the journal is kept: checkpoints need it, and so does replay."""
     journal = foundation.durable.journal
     retention = foundation.loaded.config.trader.journal_retention_mb * MEBIBYTE

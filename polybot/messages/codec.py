@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from polybot.errors import ProtocolError
+from polybot.errors import DomainError, ProtocolError
 from polybot.messages import commands, learning, lifecycle, safety, tracking, trading
 from polybot.messages.envelope import ENVELOPE_VERSION, Envelope, Reply, Request
 
@@ -26,6 +26,10 @@ EVENT_TYPES: dict[str, type[msgspec.Struct]] = {
 }
 COMMAND_TYPES: dict[str, type[msgspec.Struct]] = _structs_of(commands)
 VOLATILE_TYPES = frozenset({"Heartbeat", "MarketTimeChanged"})
+
+# What a decoder raises for bytes that do not fit: besides msgspec's own errors those of a domain
+# value's own check, of text that is not UTF-8 and of nesting without end.
+_MISFITS = (msgspec.MsgspecError, DomainError, UnicodeDecodeError, RecursionError)
 
 _ALL_TYPES = EVENT_TYPES | COMMAND_TYPES
 _encoder = msgspec.json.Encoder()
@@ -53,7 +57,7 @@ def decode_body(message_type: str, body: msgspec.Raw) -> Any:
         raise ProtocolError(message)
     try:
         return decoder.decode(body)
-    except msgspec.MsgspecError as error:
+    except _MISFITS as error:
         message = f"expected a {message_type}, was {bytes(body)[:200]!r}: {error}"
         raise ProtocolError(message) from error
 
@@ -61,7 +65,7 @@ def decode_body(message_type: str, body: msgspec.Raw) -> Any:
 def _decode(decoder: msgspec.json.Decoder[Any], data: bytes, what: str) -> Any:
     try:
         wire = decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except _MISFITS as error:
         message = f"expected {what}, was {data[:200]!r}: {error}"
         raise ProtocolError(message) from error
     if wire.v != ENVELOPE_VERSION:

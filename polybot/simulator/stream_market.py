@@ -40,7 +40,7 @@ class MarketStream:
         subscribers = self._desk.hub.market.subscribers
         try:
             async for text in texts_of(socket):
-                if text == PING:
+                if text == PING and subscriber in subscribers:
                     queue.put(PONG)
                 elif not self._take(subscriber, text):
                     await socket.close(code=POLICY_VIOLATION, message=INVALID_SUBSCRIPTION)

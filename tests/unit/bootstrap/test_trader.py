@@ -1,0 +1,97 @@
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from polybot.bootstrap.trader import limits_of
+from polybot.config.schema import Config, RiskConfig
+from polybot.domain.risk_limits import RiskLimits
+from polybot.exchange.signing import OrderSigner
+from polybot.messages.commands import HaltTrading
+from polybot.runtime.logs import mask_wallet
+from tests.unit.bootstrap.one_process import HEAVY, OneProcess
+
+REAL_KEY = "0x" + "5a" * 32
+REAL_FUNDER = "0x" + "5b" * 20
+
+
+@pytest.fixture(scope="module")
+def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("trader")
+
+
+@pytest.fixture(scope="module")
+def lived(state_dir: Path) -> Iterator[OneProcess]:
+    wallet = {"POLYMARKET_PRIVATE_KEY": REAL_KEY, "POLYMARKET_FUNDER": REAL_FUNDER}
+    with TemporaryDirectory(prefix="pb-") as runtime_dir:
+        with OneProcess("trader", state_dir, Path(runtime_dir), **wallet) as trader:
+            heartbeat = trader.status()
+            assert (heartbeat.process, heartbeat.pid) == ("trader", trader.pid)
+            assert heartbeat.trading_state == "RECONCILING"
+            trader.ask(HaltTrading(source="operator", reason="the road is wet"))
+        yield trader
+
+
+def test_without_an_exchange_it_answers_and_stops_when_asked_to(lived: OneProcess) -> None:
+    assert lived.exit_code == 0, lived.log
+    assert "Traceback" not in lived.log
+
+
+def test_on_a_simulated_exchange_a_play_wallet_trades_whatever_the_environment_holds(
+    lived: OneProcess, state_dir: Path
+) -> None:
+    path = state_dir / "wallet" / "key"
+    key = path.read_text().strip()
+    assert key != REAL_KEY
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert mask_wallet(OrderSigner(key).address) in lived.log
+    for foreign in (OrderSigner(REAL_KEY).address, REAL_FUNDER):
+        assert mask_wallet(foreign) not in lived.log
+    assert key.removeprefix("0x") not in lived.log
+
+
+def test_a_second_life_keeps_wallet_and_halt_and_says_the_halt_first(
+    lived: OneProcess, state_dir: Path, runtime_dir: Path
+) -> None:
+    key = (state_dir / "wallet" / "key").read_text()
+    with OneProcess("trader", state_dir, runtime_dir) as again:
+        assert again.status().trading_state == "HALTED"
+    assert again.exit_code == 0, lived.log + again.log
+    assert (state_dir / "wallet" / "key").read_text() == key
+    first = again.log.splitlines()[0]
+    assert "STILL IN FORCE: HALTED (operator)" in first
+    assert "the road is wet" in first
+
+
+def test_it_never_loads_what_only_others_need(lived: OneProcess) -> None:
+    assert "coincurve" in lived.modules
+    assert lived.modules.isdisjoint({*HEAVY, "peewee", "aiohttp"})
+
+
+def test_limits_in_dollars_become_integers() -> None:
+    risk = RiskConfig(
+        min_buy_price=Decimal("0.05"),
+        max_buy_price=Decimal("0.995"),
+        max_order_usdc=Decimal("12.34"),
+        max_window_usdc=Decimal("99.999999"),
+        max_deployed_usdc=Decimal(400),
+        max_daily_loss_usdc=Decimal("1E+2"),
+        max_open_orders=7,
+        max_orders_per_minute=8,
+        max_consecutive_losses=9,
+        pause_s=0.5,
+    )
+    assert limits_of(Config(risk=risk)) == RiskLimits(
+        min_buy_bps=500,
+        max_buy_bps=9_950,
+        max_order_usdc=12_340_000,
+        max_window_usdc=99_999_999,
+        max_deployed_usdc=400_000_000,
+        max_daily_loss_usdc=100_000_000,
+        max_open_orders=7,
+        max_orders_per_minute=8,
+        max_consecutive_losses=9,
+        pause_ns=500_000_000,
+    )
