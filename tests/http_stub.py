@@ -40,9 +40,6 @@ class StubServer:
             def do_POST(self) -> None:
                 self._serve()
 
-            def do_DELETE(self) -> None:
-                self._serve()
-
             def _serve(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 request = StubRequest(

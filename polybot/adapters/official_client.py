@@ -5,9 +5,10 @@ and a signer that knows the address only, which is enough for every read.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
+
+import msgspec
 
 from polybot.domain.audit import Told, ToldFill, ToldOrder
 from polybot.errors import (
@@ -37,8 +38,7 @@ _ERRORS: dict[int, type[ExchangeError]] = {
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditAccount:
+class AuditAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Whose account is read; `address` signs, `funder` holds the money."""
 
     address: str

@@ -3,8 +3,9 @@
 import json
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from polybot.errors import ConfigError
 from polybot.exchange.l2_auth import ApiCredentials
@@ -12,8 +13,7 @@ from polybot.exchange.l2_auth import ApiCredentials
 _KEY_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class AccountCredentials:
+class AccountCredentials(msgspec.Struct, frozen=True):
     """What reads and cancels need: no private key among it."""
 
     address: str

@@ -59,6 +59,17 @@ class Foundation:
         self.on_start.append(wake.attach)
         return wake
 
+    def close(self) -> None:
+        """Let go of what the service added, of the sockets, then of the durable state."""
+        for close in self.on_stop:
+            close()
+        self.subscriber.close()
+        self.caller.close()
+        self.publisher.close()
+        self.context.destroy(linger=0)
+        self.durable.checkpoints.close()
+        self.durable.journal.close()
+
 
 def open_foundation(
     name: str,
@@ -139,13 +150,7 @@ def run_service(
         return daemon.run()
     finally:
         server.close()
-        for close in foundation.on_stop:
-            close()
-        foundation.subscriber.close()
-        foundation.caller.close()
-        foundation.publisher.close()
-        foundation.durable.checkpoints.close()
-        foundation.durable.journal.close()
+        foundation.close()
 
 
 def payloads_after(journal: Journal, seq: int) -> Iterator[bytes]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
+
+import msgspec
 
 from polybot.adapters.clock import SystemClock
 from polybot.adapters.storage.reader import MANY, LedgerReader
@@ -60,8 +61,7 @@ class NoBooksYet:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(msgspec.Struct, frozen=True):
     """An open database, the configuration it belongs to, and market time now."""
 
     reader: Reader

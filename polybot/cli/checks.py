@@ -5,10 +5,11 @@ import resource
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import msgspec
 
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.cli.output import plural
@@ -48,8 +49,7 @@ class CheckStatus(StrEnum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One check: what was found, and what to do about it ("" when nothing)."""
 
     check: str

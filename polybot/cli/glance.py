@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.cli.conversation import GLANCE_S, Conversation
 from polybot.cli.processes import floor_processes
@@ -29,16 +31,14 @@ from polybot.ports import Clock
 _UNSETTLED_NS = 2 * 86_400 * 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class MarketTime:
+class MarketTime(msgspec.Struct, frozen=True):
     """Market time now and how fast it runs; `speed` is 0 while paused."""
 
     now_ns: int
     speed: float
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPosition:
+class OpenPosition(msgspec.Struct, frozen=True):
     """Shares an agent holds in a window without an outcome; `cost_usdc` is what they cost, net."""
 
     agent: str
@@ -48,8 +48,7 @@ class OpenPosition:
     cost_usdc: int
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(msgspec.Struct, frozen=True):
     """What the database says; empty while there is none."""
 
     open_windows: tuple[WindowReport, ...] = ()
@@ -60,8 +59,7 @@ class Books:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True):
     """The floor at this moment; `running` says whether anything of it does."""
 
     mode: str

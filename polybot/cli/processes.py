@@ -4,8 +4,9 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from polybot.config.floor import FloorRecord, read_floor
 from polybot.config.locations import (
@@ -24,8 +25,7 @@ _PROCESS_MODULE = "polybot.cli.run"
 _PARENT_INDEX, _START_TIME_INDEX = 1, 19
 
 
-@dataclass(frozen=True, slots=True)
-class FloorProcess:
+class FloorProcess(msgspec.Struct, frozen=True):
     """A running process of a floor; `name` is a process of ours, or the runner that keeps them."""
 
     pid: int
@@ -83,8 +83,7 @@ def send(processes: list[FloorProcess], signal_number: signal.Signals) -> None:
             os.kill(process.pid, signal_number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(msgspec.Struct, frozen=True):
     """A process that may be a floor's; `program` is the path it was started by."""
 
     pid: int

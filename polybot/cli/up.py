@@ -7,10 +7,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from polybot import CODENAME, __version__
@@ -35,8 +35,7 @@ SIMULATED_MODES = ("synthetic", "replay")
 Execute = Callable[[str, list[str], dict[str, str]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(msgspec.Struct, frozen=True):
     """What the command line asks for, over what the configuration says; None leaves it alone."""
 
     recordings: str | None = None
@@ -96,7 +95,7 @@ def overrides(wishes: Wishes) -> dict[str, str]:
 
 
 def refuse_unbuilt(loaded: LoadedConfig) -> None:
-    """Refuse the modes this version cannot run: live needs an arming, paper a mirror of the feed."""
+    """Refuse what this version cannot run: live needs an arming, paper a mirror of the feed."""
     mode = loaded.config.mode
     if mode not in SIMULATED_MODES:
         message = f"{mode} mode is refused: this version cannot run it; use synthetic or replay"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-
 from polybot.config.keys import (
     ENVIRONMENT_PREFIX,
     all_keys,

@@ -3,7 +3,6 @@
 import enum
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -47,8 +46,7 @@ _KINDS: dict[object, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """One key: `path` is dotted, with `*` for an agent's index and for a parameter's name."""
 
     path: str

@@ -4,10 +4,11 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from polybot.config.assemble import Assembly, assemble, merge
 from polybot.config.document import read_document
@@ -37,8 +38,7 @@ from polybot.config.validate import Checked, contradictions
 from polybot.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedConfig:
+class LoadedConfig(msgspec.Struct, frozen=True):
     """A checked configuration; `origins` says by path where each value came from.
 
     `hash` (64 hexadecimal digits) covers every value that is not secret. `values` holds them flat,
@@ -53,8 +53,7 @@ class LoadedConfig:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
+class _Sources(msgspec.Struct, frozen=True):
     """What there is to read, and what an environment and a running floor said about places."""
 
     environ: Mapping[str, str]

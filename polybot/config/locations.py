@@ -4,8 +4,9 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 CONFIG_NAME = "POLYBOT_CONFIG"
 STATE_NAME = "POLYBOT_STATE_DIR"
@@ -24,16 +25,14 @@ PROCESSES = ("simulator", "trader", "tracker", "reflector", "watchdog")
 _CLONE_MARKS = ("setup.cfg", "Makefile", "polybot/__init__.py")
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(msgspec.Struct, frozen=True):
     """Where the program is: a clone's root, or the directory of an installation's configuration."""
 
     root: Path
     is_clone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Locations:
+class Locations(msgspec.Struct, frozen=True):
     """Where everything of one floor is; `floor` names the state's kind (synthetic, replay-…, live).
 
     `config_path` is where the configuration is looked for; the file may be absent.

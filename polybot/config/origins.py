@@ -1,9 +1,10 @@
 """Where a configuration value came from."""
 
 import enum
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 
 class Layer(enum.Enum):
@@ -16,8 +17,7 @@ class Layer(enum.Enum):
     ENVIRONMENT = "environment"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """One source: a layer, the file or variable, and where relative paths in it start from."""
 
     layer: Layer
@@ -32,8 +32,7 @@ class Origin:
 DEFAULT = Origin(Layer.DEFAULT)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """A value as it was written: a TOML value, or text when it comes from an environment."""
 
     raw: Any

@@ -3,10 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from polybot.config.environment import wants_dry_run
 from polybot.config.locations import (
@@ -30,8 +31,7 @@ _URLS = ("clob_url", "gamma_url", "data_url", "ws_market_url", "ws_user_url", "w
 _PLAY_MODES = frozenset({"synthetic", "replay"})
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """What the checks look at."""
 
     config: Config
@@ -39,8 +39,7 @@ class Checked:
     environ: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
+class Contradiction(msgspec.Struct, frozen=True):
     """A problem at a path; `others` are the keys it also depends on."""
 
     path: str

@@ -4,7 +4,8 @@ Nothing here is approximate: sizes, prices and cash agree to the micro-unit or a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.fill import Fill
 from polybot.domain.money import format_price, format_shares, format_usdc
@@ -20,8 +21,7 @@ _OPEN = frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.PENDING_CA
 _REFUSED = frozenset({_S.DENIED, _S.REJECTED, _S.NOT_PLACED, _S.INITIALIZED})
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(msgspec.Struct, frozen=True):
     """Our books, from the database alone.
 
     `cash_usdc` is flows + fills + settlements, None before the first balance was seen; a redemption
@@ -34,8 +34,8 @@ class Belief:
     orders: dict[str, Order]
     fills: dict[tuple[str, str], Fill]
     cash_usdc: int | None
-    held: dict[str, int] = field(default_factory=dict)
-    won: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = msgspec.field(default_factory=dict)
+    won: dict[str, int] = msgspec.field(default_factory=dict)
     lost: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
     forgettable: frozenset[str] = frozenset()
@@ -58,8 +58,7 @@ class Belief:
         return f"token {token_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class ToldOrder:
+class ToldOrder(msgspec.Struct, frozen=True):
     """An order as the exchange tells it; sizes in micro-shares, `status` without prefix."""
 
     order_id: str
@@ -71,8 +70,7 @@ class ToldOrder:
     matched_shares: int
 
 
-@dataclass(frozen=True, slots=True)
-class ToldFill:
+class ToldFill(msgspec.Struct, frozen=True):
     """Our part of one trade as the exchange tells it; it does not tell fees."""
 
     trade_id: str
@@ -85,8 +83,7 @@ class ToldFill:
     matched_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What the exchange's routes say: an order that it does not know is missing from `orders`."""
 
     orders: dict[str, ToldOrder]
@@ -95,8 +92,7 @@ class Told:
     shares: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """One disagreement; `subject` and `amount` recognize the same one in the next comparison."""
 
     subject: str
@@ -109,8 +105,7 @@ class Difference:
         return self.subject, self.amount
 
 
-@dataclass(frozen=True, slots=True)
-class AuditResult:
+class AuditResult(msgspec.Struct, frozen=True):
     """An audit: it agrees when nothing differs; `notes` are external things it knows of."""
 
     differences: tuple[str, ...]

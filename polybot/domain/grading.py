@@ -6,7 +6,6 @@ that depends on the outcome is never given before the outcome is known.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 import msgspec
@@ -57,8 +56,7 @@ _EXIT_GRADES: dict[str, Grade] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PurposedFill:
+class PurposedFill(msgspec.Struct, frozen=True):
     """A fill with the purpose of its order."""
 
     fill: Fill

@@ -1,14 +1,14 @@
 """First in, first out: which sale closed which purchase, and what each pair earned."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from polybot.domain.fill import Fill
 from polybot.domain.order import Side
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(msgspec.Struct, frozen=True):
     """Shares of one fill that no opposite fill has closed.
 
     `cash_usdc` is what they cost with their part of the fee (a purchase), or brought in after it
@@ -21,8 +21,7 @@ class Lot:
     matched_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """Shares bought in one fill and sold in another."""
 
     buy_trade_id: str
@@ -38,8 +37,7 @@ class Exit:
         return self.proceeds_usdc - self.cost_usdc
 
 
-@dataclass(frozen=True, slots=True)
-class FifoMatch:
+class FifoMatch(msgspec.Struct, frozen=True):
     """All fills of one token, paired.
 
     `lots` are what is still held, oldest first. `oversold` are sales that no purchase covers: a

@@ -8,8 +8,9 @@ everything remembered between orders is kept in the Up token's prices and sides.
 
 import enum
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 from polybot.domain.book import BookReader, MirroredBook, OrderBook
 from polybot.domain.market import Outcome
@@ -36,8 +37,7 @@ def book_of(outcome: Outcome, up_book: OrderBook) -> BookReader:
     return up_book if outcome is _UP else MirroredBook(up_book)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingOrder:
+class IncomingOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order as the exchange receives it: two amounts, whose ratio is the exact limit price.
 
     `maker_amount` is given and `taker_amount` is wanted: micro-dollars and micro-shares for a BUY,
@@ -113,8 +113,7 @@ def order_at(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(msgspec.Struct, frozen=True):
     """Shares that change hands at one price, in the order's own token."""
 
     price_bps: int
@@ -139,8 +138,7 @@ class Verdict(enum.Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class MatchResult:
+class MatchResult(msgspec.Struct, frozen=True):
     """What an incoming order took, best price first, and what is left to rest."""
 
     verdict: Verdict

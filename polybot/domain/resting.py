@@ -14,7 +14,6 @@ the book change it caused: applied after it, the same trade shortens the queue t
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -45,8 +44,7 @@ class RestingOrder(msgspec.Struct, frozen=True, kw_only=True):
         return to_up(self.outcome, self.side, self.price_bps)[1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradePrint:
+class TradePrint(msgspec.Struct, frozen=True, kw_only=True):
     """A trade somebody else made; `aggressor` is the taker's side, None where unrecorded."""
 
     outcome: Outcome
@@ -55,8 +53,7 @@ class TradePrint:
     aggressor: Side | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RestingUpdate:
+class RestingUpdate(msgspec.Struct, frozen=True):
     """What an event did to a resting order.
 
     `order` is its state after, `filled_shares` what it got, at its own price (0 when only the queue

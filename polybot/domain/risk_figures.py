@@ -1,6 +1,6 @@
 """Risk figures: one wished-for order with every number that a risk rule compares."""
 
-from dataclasses import dataclass
+import msgspec
 
 from polybot.domain.market import Outcome
 from polybot.domain.money import notional_usdc
@@ -18,8 +18,7 @@ from polybot.domain.worst_case import (
 Checks = dict[str, str | int | float | bool | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskFigures:
+class RiskFigures(msgspec.Struct, frozen=True, kw_only=True):
     """A wish with the figures that the rules compare; money in micro-dollars.
 
     `cost` is what a BUY spends without its fee, `needed` with it; `window`, `agent` and `deployed`

@@ -1,7 +1,5 @@
 """What risk is judged by: the limits, and the state of the books at the moment of a wish."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from polybot.domain.market import Market
@@ -35,8 +33,7 @@ class Commitment(msgspec.Struct, frozen=True, kw_only=True):
     usdc: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskState:
+class RiskState(msgspec.Struct, frozen=True, kw_only=True):
     """The books at the moment of a wish.
 
     `now_ns` is market time, `wall_ns` wall time. `positions` and `orders` are all agents' in this

@@ -4,17 +4,17 @@ Times are UTC epoch nanoseconds (market time unless the name says wall), money m
 micro-shares, prices 1e-4 dollars.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 from polybot.domain.fill import Fill
 from polybot.domain.market import Market, Outcome
 from polybot.domain.order import Order
 
 
-@dataclass(frozen=True, slots=True)
-class StoreResult:
+class StoreResult(msgspec.Struct, frozen=True):
     """What became of a batch: `conflicts` are sentences about known numbers with other bytes."""
 
     stored: int = 0
@@ -22,8 +22,7 @@ class StoreResult:
     conflicts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
+class OpenQuestion(msgspec.Struct, frozen=True):
     """A window without an official outcome: how often it was asked for, and when to ask again.
 
     `next_ask_ns` is 0 when it was never asked for.
@@ -36,8 +35,7 @@ class OpenQuestion:
     next_ask_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredGrade:
+class StoredGrade(msgspec.Struct, frozen=True):
     """One agent's window as it was graded last."""
 
     agent: str
@@ -49,8 +47,7 @@ class StoredGrade:
     trades: int
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """What one agent did in one window besides trading: how often it looked, why it held."""
 
     agent: str
@@ -60,8 +57,7 @@ class Summary:
     entered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GradeCase:
+class GradeCase(msgspec.Struct, frozen=True):
     """Everything a settled window is graded by, all agents together.
 
     `strategies` names each agent's strategy as its decisions and summaries told it.
@@ -86,8 +82,7 @@ class WindowStatus(Enum):
     GRADED = "graded"
 
 
-@dataclass(frozen=True, slots=True)
-class WindowReport:
+class WindowReport(msgspec.Struct, frozen=True):
     """A window with its outcome (None until official) and grades; P&L over all agents."""
 
     slug: str
@@ -101,8 +96,7 @@ class WindowReport:
     pnl_usdc: int
 
 
-@dataclass(frozen=True, slots=True)
-class TradeReport:
+class TradeReport(msgspec.Struct, frozen=True):
     """One fill; `status` is the trade's own (MATCHED, CONFIRMED, FAILED...)."""
 
     ts_ns: int
@@ -120,8 +114,7 @@ class TradeReport:
     trade_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PnlRow:
+class PnlRow(msgspec.Struct, frozen=True):
     """The graded windows with trades of one day and agent; a day is of the trading zone.
 
     `wins` and `losses` count windows by the sign of their P&L; one at exactly 0 is neither.
@@ -145,8 +138,7 @@ class PnlRow:
         return self.wins / decided if decided else None
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainEntry:
+class ExplainEntry(msgspec.Struct, frozen=True):
     """One event about a window or an order; `body` is its JSON, `recorded_ns` wall time."""
 
     ts_ns: int
@@ -158,8 +150,7 @@ class ExplainEntry:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True):
     """Everything that is known about one window or order, in time order.
 
     `kind` is window or order, `key` the full slug or id.

@@ -1,13 +1,12 @@
 """The trend guard: no bet against a strong move of the reference price over the last windows."""
 
-from dataclasses import dataclass
+import msgspec
 
 from polybot.domain.market import Outcome
 from polybot.domain.money import REFERENCE_ONE_E8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrendGuardRules:
+class TrendGuardRules(msgspec.Struct, frozen=True, kw_only=True):
     """How far the price may have moved (1e-8 dollars) over how many windows."""
 
     threshold_e8: int = 250 * REFERENCE_ONE_E8

@@ -6,8 +6,9 @@ therefore never worse.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from polybot.domain.fees import taker_fee_usdc
 from polybot.domain.market import FeeSchedule, Outcome
@@ -51,8 +52,7 @@ class OrderWish(Protocol):
         """What it is for: entry, profit_lock, hard_stop, ..."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenFill:
+class OpenFill(msgspec.Struct, frozen=True, kw_only=True):
     """What an order would do if everything it still asks for were filled.
 
     `cash_usdc` is what it brings (a SELL) or takes (a BUY, negative), after its fee.

@@ -1,7 +1,8 @@
 """The exchange's side of order amounts: the price they imply, and what it refuses."""
 
-from dataclasses import dataclass
 from fractions import Fraction
+
+import msgspec
 
 from polybot.domain.money import (
     PRICE_ONE_BPS,
@@ -23,8 +24,7 @@ _DOLLAR_DECIMALS = {1000: 3, 100: 4, 50: 5, 25: 6, 10: 5, 1: 6}
 _MARKET_PRICE_SLACK_BPS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OrderTerms:
+class OrderTerms(msgspec.Struct, frozen=True):
     """What decides about the amounts of an order: its side, its type (GTC…) and the amounts."""
 
     side: WireSide

@@ -4,8 +4,9 @@ The official clients round through floats and sign some prices a tick too low an
 hundredth too small; here a price is on its tick or refused (the exchange's documentation: orders).
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from polybot.domain.money import (
     DOLLAR_USDC,
@@ -27,8 +28,7 @@ MARKET_TAKER_STEP = 100
 MINIMUM_NOTIONAL_USDC = DOLLAR_USDC
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRules:
+class OrderRules(msgspec.Struct, frozen=True):
     """What a market demands of an order: its tick and the least size of a resting order."""
 
     tick_bps: int

@@ -1,14 +1,14 @@
 """Markets by slug, and their official outcome."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from polybot.domain.market import Market
 from polybot.errors import PolybotError
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogAnswer:
+class CatalogAnswer(msgspec.Struct, frozen=True):
     """A market found under a slug; None when the exchange does not offer it (or `error` says why).
 
     `resolved` is the official outcome label ("Up", "Down") once known, "" before.

@@ -1,13 +1,13 @@
 """Who comments on what the reflector looks back at."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from polybot.domain.digest import Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(msgspec.Struct, frozen=True):
     """What an analyst said of the digest of a mark; `error` says why it said nothing."""
 
     mark: str

@@ -1,7 +1,6 @@
 """What a process is to its daemon loop, to the service manager and to its peers."""
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -29,8 +28,7 @@ class Notifier(Protocol):
         """Return the deadline between two watchdog pings, None when nobody watches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(msgspec.Struct, frozen=True):
     """What a process says of itself in its heartbeat.
 
     `progress` counts the process's own work (it must grow while there is any), `ages_s` the age of
@@ -39,7 +37,7 @@ class Vitals:
 
     progress: int = 0
     trading_state: str = ""
-    ages_s: dict[str, float] = field(default_factory=dict)
+    ages_s: dict[str, float] = msgspec.field(default_factory=dict)
     market_ns: int = 0
 
 

@@ -1,12 +1,12 @@
 """Websocket feeds as a service sees them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class StreamFrame:
+
+class StreamFrame(msgspec.Struct, frozen=True):
     """One frame of a stream, or a change of its connection when `data` is empty.
 
     `stream` is "market", "user" or "price"; `state` is "", "connected" or "disconnected: <why>".

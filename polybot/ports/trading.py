@@ -1,16 +1,16 @@
 """The exchange's trading routes for a service: ask now, take the answer in a later turn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from polybot.domain.market import Market
 from polybot.domain.order import Order
 from polybot.errors import PolybotError
 
 
-@dataclass(frozen=True, slots=True)
-class SignedOrder:
+class SignedOrder(msgspec.Struct, frozen=True):
     """An order ready to be posted: its id is known before anybody has seen it.
 
     `venue_order_id` is the EIP-712 hash (0x…); `body` the exact bytes of the POST.
@@ -32,8 +32,7 @@ class OrderSigner(Protocol):
         """Sign an order of a market; raises InvalidValue when its amounts break a rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class PostAnswer:
+class PostAnswer(msgspec.Struct, frozen=True):
     """How one POST /order ended: `error` is None when the exchange accepted the order.
 
     `status` is live, matched, delayed or unmatched; amounts come with the fills.
@@ -46,8 +45,7 @@ class PostAnswer:
     taken_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CancelAnswer:
+class CancelAnswer(msgspec.Struct, frozen=True):
     """How a cancel ended: ids gone, ids not (with the exchange's words), or an error.
 
     `asked` are the ids it was for, whether or not the answer mentions them.
@@ -59,8 +57,7 @@ class CancelAnswer:
     asked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class VenueOrder:
+class VenueOrder(msgspec.Struct, frozen=True):
     """An order as the exchange's own routes show it."""
 
     venue_order_id: str
@@ -73,8 +70,7 @@ class VenueOrder:
     order_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class VenueFill:
+class VenueFill(msgspec.Struct, frozen=True):
     """Our part of one trade, as the exchange tells it: the fee is not told, it is computed.
 
     `status` is MATCHED, MINED, CONFIRMED, RETRYING or FAILED; sizes in micro-shares.
@@ -91,8 +87,7 @@ class VenueFill:
     matched_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSnapshot:
+class AccountSnapshot(msgspec.Struct, frozen=True):
     """What the exchange says of this account, read in one go for a reconcile.
 
     `fills` are this account's own, `balance_usdc` its collateral,
@@ -107,8 +102,7 @@ class AccountSnapshot:
     tag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLookup:
+class OrderLookup(msgspec.Struct, frozen=True):
     """What GET /data/order/{id} said: `order` is None when the exchange does not know the id."""
 
     venue_order_id: str

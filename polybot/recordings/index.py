@@ -4,9 +4,11 @@ import csv
 import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from polybot.errors import RecordingError
 from polybot.recordings.windows_csv import (
@@ -22,8 +24,7 @@ from polybot.recordings.windows_csv import (
 CompleteIds: TypeAlias = Callable[[str, str, str, str], tuple[str, str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingIndex:
+class RecordingIndex(msgspec.Struct, frozen=True):
     """The windows of a directory, and what was wrong with it, one sentence each."""
 
     windows: list[RecordedWindow]

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from polybot.domain.money import format_reference, parse_reference
 from polybot.errors import InvalidValue, RecordingError
@@ -27,8 +28,7 @@ _NS_PER_MS: Final = 1_000_000
 _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedWindow:
+class RecordedWindow(msgspec.Struct, frozen=True, kw_only=True):
     """A recorded window: what is known of it, and which rows its file holds.
 
     Prices are in 1e-8 dollars, None where the recording does not know them. `outcome` is "Up",

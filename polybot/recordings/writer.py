@@ -3,10 +3,12 @@
 import csv
 import gzip
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from msgspec.structs import replace
 
 from polybot.errors import RecordingError
 from polybot.recordings.reader import read_rows

@@ -1,13 +1,13 @@
 """The one record a process logs when it starts: what it is, how it runs, and what still stands."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+import msgspec
 
 from polybot.runtime.logs import mask_wallet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StandingStop:
+class StandingStop(msgspec.Struct, frozen=True, kw_only=True):
     """A stop, halt, cool-down, approval or arming that an earlier life left in force.
 
     `since_ns` and `until_ns` are the original times (UTC epoch ns); 0 means no end of its own.
@@ -19,8 +19,7 @@ class StandingStop:
     until_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Banner:
+class Banner(msgspec.Struct, frozen=True, kw_only=True):
     """Plain values of a start; `wallet` is given whole and shown masked."""
 
     name: str
@@ -34,7 +33,7 @@ class Banner:
     logs: str
     state_dir: str
     standing: tuple[StandingStop, ...] = ()
-    recovered: tuple[str, ...] = field(default=())
+    recovered: tuple[str, ...] = msgspec.field(default=())
 
     def lines(self) -> list[str]:
         """Return the lines; what still stands and what recovery had to say come first."""

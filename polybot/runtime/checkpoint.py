@@ -5,7 +5,6 @@ import hashlib
 import logging
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -19,8 +18,7 @@ logger = logging.getLogger(__name__)
 _PREFIX, _SUFFIX = "checkpoint-", ".json"
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(msgspec.Struct, frozen=True):
     """A state that covers every journal record up to and including `seq`; `state` is JSON."""
 
     seq: int
@@ -37,8 +35,7 @@ class _CheckpointFile(msgspec.Struct, frozen=True, kw_only=True):
     state: msgspec.Raw
 
 
-@dataclass(frozen=True, slots=True)
-class _PendingSave:
+class _PendingSave(msgspec.Struct, frozen=True):
     seq: int
     state: bytes
     schema: int

@@ -8,8 +8,9 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from polybot.errors import ConfigError, DiskFull, FatalError, PolybotError
 from polybot.ports import Clock, Notifier, Process
@@ -25,8 +26,7 @@ _NS = 1_000_000_000
 _HOPELESS = (FatalError, ConfigError, DiskFull)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DaemonSettings:
+class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How patient the loop is.
 
     `tick_s` is the longest sleep between turns; `max_failures` turns may fail in a row, with

@@ -3,8 +3,9 @@
 import fcntl
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from polybot.errors import FatalError, JournalError, StorageError
 from polybot.runtime.disk import storage_error, sync_directory, translated, write_all
@@ -23,16 +24,14 @@ from polybot.runtime.journal_verify import VerifyReport, verify_segments
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalSettings:
+class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes in bytes; a record must fit into a segment, and an exit into the reserve."""
 
     segment_bytes: int = 4 << 20
     reserve_bytes: int = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class JournalHead:
+class JournalHead(msgspec.Struct, frozen=True):
     """The newest record: publishing it elsewhere makes a rewritten journal show."""
 
     seq: int

@@ -14,9 +14,10 @@ changed record: when a later record knew this one to be synced, no power cut can
 
 import enum
 import struct
-from dataclasses import dataclass
 from hashlib import sha256
 from zlib import crc32
+
+import msgspec
 
 HEADER = struct.Struct("<IIQQ32sII")
 HEADER_BYTES = HEADER.size
@@ -29,8 +30,7 @@ _CRC = struct.Struct("<I")
 _SEQ = struct.Struct("<Q")
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRecord:
+class JournalRecord(msgspec.Struct, frozen=True):
     """One durable payload with its number and its place in the hash chain."""
 
     seq: int
@@ -38,8 +38,7 @@ class JournalRecord:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
+class StoredRecord(msgspec.Struct, frozen=True):
     """A record as it lies in a segment, its CRCs verified and its chain not yet."""
 
     seq: int

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from polybot.errors import JournalError
 from polybot.runtime.journal_format import (
     HEADER_BYTES,
@@ -19,8 +21,7 @@ _SECTOR_BYTES = 512
 MARK_EVERY = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(msgspec.Struct, frozen=True):
     """Where a journal stops being readable, and why.
 
     `torn` means an unsynced write cut short: nothing durable is in it. Otherwise a record that was

@@ -1,7 +1,9 @@
 """Checks every record of a journal and their chain, for `journal verify` and for recovery."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from polybot.runtime.disk import translated
 from polybot.runtime.journal_format import FIRST_HASH
@@ -15,8 +17,7 @@ from polybot.runtime.journal_segment import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
+class VerifyReport(msgspec.Struct, frozen=True):
     """What checking a journal found; a torn tail alone is no problem, the next start cuts it.
 
     `end_offset` is where the next record would go in the newest segment.

@@ -54,8 +54,7 @@ class HostGauge(Protocol):
         """Return this process's resident memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who this process is, for its start event and banner."""
 
     process: str

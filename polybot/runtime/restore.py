@@ -1,7 +1,8 @@
 """Opens a process's durable state: newest valid checkpoint, then the journal after it."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from polybot.errors import CheckpointError
 from polybot.ports import Clock
@@ -9,8 +10,7 @@ from polybot.runtime.checkpoint import Checkpoint, CheckpointStore
 from polybot.runtime.journal import Journal, JournalSettings
 
 
-@dataclass(frozen=True, slots=True)
-class DurableState:
+class DurableState(msgspec.Struct, frozen=True):
     """What a start finds on disk; `lines` says in sentences what was cut or passed over."""
 
     checkpoint: Checkpoint | None

@@ -4,9 +4,9 @@ import logging
 import os
 import queue
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import zstandard
 
 from polybot.runtime.disk import storage_error, translated, write_all
@@ -17,8 +17,7 @@ logger = logging.getLogger(__name__)
 _PREFIX, _SUFFIX = "tape-", ".zst"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TapeSettings:
+class TapeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes in bytes. A block is handed over when it is large or `flush_after_ns` old enough."""
 
     rotate_bytes: int = 16 << 20
@@ -28,8 +27,7 @@ class TapeSettings:
     waiting_blocks: int = 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(msgspec.Struct, frozen=True):
     data: bytes
     frames: int
     dropped_before: int

@@ -3,10 +3,10 @@
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
+import msgspec
 import zstandard
 
 # Kinds 1 to 254 are the writer's own.
@@ -18,8 +18,7 @@ COUNT = struct.Struct("<Q")
 _CHUNK_BYTES = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class TapeFrame:
+class TapeFrame(msgspec.Struct, frozen=True):
     """One input as it was consumed.
 
     `kind` is BATCH_END after the last frame of a batch, GAP where frames were dropped (`data` is

@@ -1,8 +1,9 @@
 """Puts a simulated exchange together from its configuration and what a former life left behind."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from polybot.config.schema import SimulatorConfig
 from polybot.domain.market import FeeSchedule
@@ -26,16 +27,14 @@ STARTING = "starting"
 JOURNAL_NAME = "the simulated exchange's journal"
 
 
-@dataclass(frozen=True, slots=True)
-class SavedState:
+class SavedState(msgspec.Struct, frozen=True):
     """A checkpoint: the ledger as JSON, with the newest journal seq it covers."""
 
     seq: int
     state: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(msgspec.Struct, frozen=True):
     """The parts that work together; the clock is held for STARTING."""
 
     world: World

@@ -1,9 +1,9 @@
 """What every route of the simulated exchange works with, and how its answers are written."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -30,8 +30,7 @@ SERVER_ERROR = 500
 Wire = TypeVar("Wire")
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True):
     """The exchange in motion, its clients, its keys, and the wall clock.
 
     `poke` makes the player look at the clock again: something is due earlier than it was.

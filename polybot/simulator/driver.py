@@ -2,8 +2,9 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from polybot.simulator.happenings import Happening
 
@@ -31,8 +32,7 @@ class Driver(Protocol):
         """Take the happenings up to a market time, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(msgspec.Struct, frozen=True):
     """A part of a driver's plan: a run of happenings that begins at `first_ns`."""
 
     first_ns: int

@@ -2,8 +2,9 @@
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from polybot.domain.market import FeeSchedule, Market, SettlementRule
 from polybot.domain.settlement import PriceSource, outcome_of
@@ -36,8 +37,7 @@ _DELAYS_NS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyntheticTerms:
+class SyntheticTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be made up: seed, series, fees, and when an outcome becomes known."""
 
     seed: int

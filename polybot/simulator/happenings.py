@@ -4,8 +4,9 @@ Everything of a book is written for the Up token: a bid for Down at p is an ask 
 Times are market time; a driver yields happenings in their order.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from polybot.domain.market import Market, Outcome
 from polybot.domain.order import Side
@@ -16,8 +17,7 @@ Level: TypeAlias = tuple[int, int]
 """Price in 1e-4 dollars and size in micro-shares."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListWindow:
+class ListWindow(msgspec.Struct, frozen=True):
     """A market can be found from now on; `unknown_depth_shares` is 0 where all depth is known."""
 
     ts_ns: int
@@ -25,8 +25,7 @@ class ListWindow:
     unknown_depth_shares: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SetBook:
+class SetBook(msgspec.Struct, frozen=True):
     """The whole book of a window, in any order."""
 
     ts_ns: int
@@ -35,8 +34,7 @@ class SetBook:
     asks: tuple[Level, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SetLevels:
+class SetLevels(msgspec.Struct, frozen=True):
     """New total sizes of some levels, 0 for a level that is gone; BUY means the bids."""
 
     ts_ns: int
@@ -44,8 +42,7 @@ class SetLevels:
     levels: tuple[tuple[Side, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SetBest:
+class SetBest(msgspec.Struct, frozen=True):
     """The best prices, where no sizes are known; None for an empty side."""
 
     ts_ns: int
@@ -54,8 +51,7 @@ class SetBest:
     ask_bps: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PrintTrade:
+class PrintTrade(msgspec.Struct, frozen=True):
     """Somebody else traded."""
 
     ts_ns: int
@@ -63,8 +59,7 @@ class PrintTrade:
     trade: TradePrint
 
 
-@dataclass(frozen=True, slots=True)
-class TellPrice:
+class TellPrice(msgspec.Struct, frozen=True):
     """A reference price of an asset ("btc") arrived; `price_ns` is its source's own time."""
 
     ts_ns: int
@@ -74,8 +69,7 @@ class TellPrice:
     price_e8: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeTick:
+class ChangeTick(msgspec.Struct, frozen=True):
     """A market's tick became finer."""
 
     ts_ns: int
@@ -83,8 +77,7 @@ class ChangeTick:
     tick_bps: int
 
 
-@dataclass(frozen=True, slots=True)
-class TellStrike:
+class TellStrike(msgspec.Struct, frozen=True):
     """The price to beat became public."""
 
     ts_ns: int
@@ -92,16 +85,14 @@ class TellStrike:
     strike_e8: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloseWindow:
+class CloseWindow(msgspec.Struct, frozen=True):
     """Trading in a window is over."""
 
     ts_ns: int
     slug: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResolveWindow:
+class ResolveWindow(msgspec.Struct, frozen=True):
     """The official outcome of a window is known."""
 
     ts_ns: int
@@ -111,8 +102,7 @@ class ResolveWindow:
     close_e8: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SettleWindow:
+class SettleWindow(msgspec.Struct, frozen=True):
     """A window that cannot be played is offered as already closed and resolved."""
 
     ts_ns: int

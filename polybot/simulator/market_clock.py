@@ -5,14 +5,14 @@ a client cannot keep up, jumps forward over the gaps of a recording, and never g
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
+
+import msgspec
 
 from polybot.errors import InvalidValue
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """A stretch of market time: it runs from `market_ns` at `mono_ns` with one speed.
 
     `mono_ns` is CLOCK_MONOTONIC; `speed` is market seconds per wall second, 0 while paused.

@@ -35,8 +35,7 @@ class MarketSubscriber:
     extras: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(msgspec.Struct, frozen=True):
     """An encoded event and the tokens it is about; none means everybody with extras."""
 
     data: bytes

@@ -1,6 +1,6 @@
 """How the simulated exchange takes an order: every check, in the exchange's own words."""
 
-from dataclasses import dataclass
+import msgspec
 
 from polybot.domain.fees import budget_cost_usdc, fill_fee_usdc
 from polybot.domain.matching import IncomingOrder, Verdict, match_order
@@ -24,8 +24,7 @@ GTD_MINIMUM_NS = 180 * NS_PER_S
 GTD_EARLY_NS = 60 * NS_PER_S
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewOrder:
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order whose signature was checked; amounts as signed, `expiration_s` 0 for none."""
 
     order_id: str
@@ -42,8 +41,7 @@ class NewOrder:
     expiration_s: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True):
     """An order on its way through the checks, with what they look at."""
 
     new: NewOrder

@@ -4,7 +4,8 @@ import gzip
 import logging
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from polybot.domain.market import FeeSchedule, Market, Outcome, SettlementRule
 from polybot.domain.money import PRICE_ONE_BPS
@@ -45,8 +46,7 @@ _SOURCES = {source.value: source for source in PriceSource if source is not Pric
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedTerms:
+class RecordedTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What a recording does not say: fees, the size behind bare best prices, resolution's delay."""
 
     fee: FeeSchedule
@@ -54,8 +54,7 @@ class RecordedTerms:
     resolve_after_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Primary:
+class _Primary(msgspec.Struct, frozen=True):
     """The token whose rows are used, and of which kind; the other's book is its mirror."""
 
     outcome: Outcome

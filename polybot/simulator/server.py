@@ -5,10 +5,10 @@ import ipaddress
 import json
 import logging
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from aiohttp import web
 
 from polybot.errors import BusError, ConfigError
@@ -34,8 +34,7 @@ BACKLOG = 128
 SHUTDOWN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """Where to listen; port 0 means any free one."""
 
     host: str

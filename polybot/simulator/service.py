@@ -5,7 +5,6 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,7 @@ CHECKPOINT_SHARE = 100
 _NS_PER_S = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorPorts:
+class SimulatorPorts(msgspec.Struct, frozen=True, kw_only=True):
     """What the simulator needs of the world.
 
     `log` and `checkpoints` are the exchange's own (not the process's), `saved` its newest

@@ -6,9 +6,10 @@ Random numbers are floats; what leaves this module is integers in 1e-8 dollars.
 """
 
 import random
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
+
+import msgspec
 
 from polybot.domain.money import REFERENCE_ONE_E8
 
@@ -24,8 +25,7 @@ _BINANCE_OFFSET = 7.0 / 68_000
 _BINANCE_NOISE = 0.8 / 68_000
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(msgspec.Struct, frozen=True):
     """Fifteen minutes of prices, one a second, in 1e-8 dollars."""
 
     spot: tuple[int, ...]

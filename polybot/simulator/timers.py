@@ -2,8 +2,9 @@
 
 import enum
 import heapq
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from polybot.domain.fill import FillStatus
 from polybot.simulator.accounts import TradeRow, WindowRow
@@ -23,8 +24,7 @@ NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExchangeRules:
+class ExchangeRules(msgspec.Struct, frozen=True, kw_only=True):
     """How long things take on the simulated exchange, in nanoseconds of market time.
 
     A match is MINED `mined_after_ns` and CONFIRMED `confirmed_after_ns` after it was made; winning

@@ -32,8 +32,7 @@ class UserSubscriber:
     markets: frozenset[str] = field(default_factory=frozenset)
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(msgspec.Struct, frozen=True):
     data: bytes
     address: str
     market: str

@@ -5,7 +5,6 @@ travels through `view.memory` and `decision.memory`, so the same object runs in 
 paper and live, and a replayed session decides the same.
 """
 
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -15,8 +14,7 @@ from polybot.domain.order import Order, OrderType, Side
 from polybot.domain.position import Position
 
 
-@dataclass(frozen=True, slots=True)
-class TokenView:
+class TokenView(msgspec.Struct, frozen=True):
     """One outcome token's book at the moment of decision.
 
     Prices in 1e-4 dollars, sizes in micro-shares; None where that side of the book is empty.
@@ -32,8 +30,7 @@ class TokenView:
     imbalance: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceView:
+class ReferenceView(msgspec.Struct, frozen=True):
     """The reference (BTC) price as known now; None and empty where no feed exists.
 
     `samples` are (market_ns, price_e8), oldest first, one per market second at most, the last 60;
@@ -48,8 +45,7 @@ class ReferenceView:
     window_opens_e8: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """Everything a strategy may look at, at one moment of market time.
 
     `positions` and `orders` are this agent's own in this window (`orders` includes finished ones);
@@ -62,8 +58,8 @@ class View:
     market: Market
     up: TokenView
     down: TokenView
-    reference: ReferenceView = field(default_factory=ReferenceView)
-    positions: dict[Outcome, Position] = field(default_factory=dict)
+    reference: ReferenceView = msgspec.field(default_factory=ReferenceView)
+    positions: dict[Outcome, Position] = msgspec.field(default_factory=dict)
     orders: tuple[Order, ...] = ()
     unknown: bool = False
     entries_allowed: bool = True
@@ -105,8 +101,7 @@ class CancelIntent(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What a strategy answers: an action with its reason and the numbers behind it.
 
     `action` is enter, exit, cancel or hold; `reason` a stable word per cause; `inputs` what
@@ -117,7 +112,7 @@ class Decision:
     reason: str
     intents: tuple[Intent, ...] = ()
     cancels: tuple[CancelIntent, ...] = ()
-    inputs: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    inputs: dict[str, str | int | float | bool | None] = msgspec.field(default_factory=dict)
     memory: Any = None
 
 

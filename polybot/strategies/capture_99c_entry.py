@@ -161,7 +161,7 @@ def _marketable(look: Look, outcome: Outcome) -> tuple[Intent | None, str]:
     if ask is None or ask > limit:
         return None, "no_ask" if ask is None else "too_expensive"
     budget = notional_usdc(ask, look.rules.size_shares)
-    # The affordable budget is searched for, which takes long: only where the wanted one is too much.
+    # Searching for the affordable budget takes long: only where the wanted one is too much.
     if budget_cost_usdc(market.fee, ask, budget) > look.view.capital_usdc:
         budget = affordable_budget_usdc(market.fee, ask, look.view.capital_usdc)
     budget -= budget % AMOUNT_STEP

@@ -1,6 +1,5 @@
 """The parameters of the 99c capture as a person writes them, and the integers they become."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
@@ -117,8 +116,7 @@ class CaptureParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     ] = Decimal("0.70")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureRules:
+class CaptureRules(msgspec.Struct, frozen=True, kw_only=True):
     """The same parameters as integers (1e-4 dollars, micro-shares, ns) and grouped by rule."""
 
     entry_style: str

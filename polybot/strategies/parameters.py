@@ -6,15 +6,13 @@ be shown and are checked in one place, with every problem reported at once.
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, get_args, get_type_hints
 
 import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterDoc:
+class ParameterDoc(msgspec.Struct, frozen=True):
     """One parameter as a person sees it; values and bounds as text, "" for no bound."""
 
     name: str

@@ -1,7 +1,6 @@
 """The registry: which strategies exist, and how one is built from a name and its parameters."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,8 +11,7 @@ from polybot.strategies.capture_99c import Capture99c
 from polybot.strategies.parameters import ParameterDoc, document, nearest, read_parameters
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(msgspec.Struct, frozen=True):
     """One strategy that can be built: `make` takes an instance of `parameters_type`."""
 
     name: str

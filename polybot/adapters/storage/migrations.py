@@ -1,8 +1,8 @@
 """The migrations that bring a database of any older version to this program's version."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 from peewee import SqliteDatabase
 
 from polybot.adapters.storage import schema
@@ -10,8 +10,7 @@ from polybot.adapters.storage.statements import execute
 from polybot.errors import StorageError
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(msgspec.Struct, frozen=True):
     """One step: it may run twice, and runs in one transaction with its own record."""
 
     version: int

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from polybot.domain.audit import AuditResult, Belief, Difference, Told, compare, lasting
 from polybot.errors import ExchangeError, StorageError
@@ -39,8 +40,7 @@ class HeldTokens(Protocol):
         """Return shares by token; it may lag behind; raises ExchangeError."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditSides:
+class AuditSides(msgspec.Struct, frozen=True, kw_only=True):
     """Both sides of the comparison, and time.
 
     `newest_seqs` asks the running processes for the seq of their newest durable event.
@@ -54,8 +54,7 @@ class AuditSides:
     pause: Callable[[float], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditScope:
+class AuditScope(msgspec.Struct, frozen=True, kw_only=True):
     """How much is compared one by one, and how patiently; wall seconds.
 
     `newest_orders` None means all; cash and positions always follow from everything.

@@ -1,9 +1,10 @@
 """What the reflector asks of the world beside the common ports."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
+
+import msgspec
 
 from polybot.domain.digest import Digest
 from polybot.domain.metrics import SettledTrade
@@ -45,8 +46,7 @@ class NullAnalyst:
         """Do nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReflectorPorts:
+class ReflectorPorts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside the reflector; adapters set `wake` when something is there to take."""
 
     wake: asyncio.Event
@@ -59,8 +59,7 @@ class ReflectorPorts:
     market_clock: MarketClock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReflectorSettings:
+class ReflectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When to look back, how far (market time), and in whose day."""
 
     rules: TriggerRules

@@ -1,7 +1,6 @@
 """Brings back what the reflector recorded: the checkpoint's marks, then those of the journal."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -18,11 +17,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True):
     """What a start begins with."""
 
-    marks: frozenset[str] = field(default_factory=frozenset)
+    marks: frozenset[str] = msgspec.field(default_factory=frozenset)
     checkpoint_seq: int = 0
     replayed: int = 0
 

@@ -1,6 +1,6 @@
 """Grades a settled window for each agent, and finds which grades are news."""
 
-from dataclasses import dataclass
+import msgspec
 
 from polybot.domain.grading import PurposedFill, WindowFacts, WindowGrade, grade_window
 from polybot.domain.order import OrderStatus
@@ -12,8 +12,7 @@ NEVER_SENT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Graded:
+class Graded(msgspec.Struct, frozen=True):
     """What a look at a window brought: `news` are new or changed grades, `waits` says for what."""
 
     slug: str

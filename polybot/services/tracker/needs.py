@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from polybot.domain.audit import AuditResult
 from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
@@ -85,8 +86,7 @@ class NullAuditRunner:
         """Do nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackerPorts:
+class TrackerPorts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside the tracker; adapters set `wake` when something is there to take."""
 
     wake: asyncio.Event
@@ -101,8 +101,7 @@ class TrackerPorts:
     market_clock: MarketClock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackerSettings:
+class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Times in nanoseconds: the settlement questions in market time, audits in wall time.
 
     `sources` are the processes whose events are stored; `audit_ns` is 0 when nothing is audited.

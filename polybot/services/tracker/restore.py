@@ -1,7 +1,5 @@
 """What the tracker's checkpoint says: how far the database had got, so that a lost one shows."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from polybot.errors import CheckpointError
@@ -18,11 +16,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     stored: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True):
     """What a start begins with."""
 
-    stored: dict[str, int] = field(default_factory=dict)
+    stored: dict[str, int] = msgspec.field(default_factory=dict)
     checkpoint_seq: int = 0
 
 

@@ -1,6 +1,7 @@
 """Which windows to ask for their official outcome, and when; its state lives in the database."""
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from polybot.domain.stored import OpenQuestion
 
@@ -11,8 +12,7 @@ QUICK_RETRIES = 6
 AGE_SHARE = 10
 
 
-@dataclass(frozen=True, slots=True)
-class AskTimes:
+class AskTimes(msgspec.Struct, frozen=True):
     """Market time from a close to the first question, between quick ones, between slow ones."""
 
     first_ns: int

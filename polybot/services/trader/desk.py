@@ -36,8 +36,7 @@ CANCEL_RETRY_NS = 2_000_000_000
 SALT_MASK = (1 << 53) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
+class _Ready(msgspec.Struct, frozen=True):
     """An order that risk approved and the wallet signed."""
 
     order: Order

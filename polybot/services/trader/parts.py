@@ -1,8 +1,9 @@
 """The trader's parts, and how they hang together."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import tzinfo
+
+import msgspec
 
 from polybot.domain.risk_limits import RiskLimits
 from polybot.domain.window import Series
@@ -38,8 +39,7 @@ from polybot.services.trader.windows import WindowSchedule
 from polybot.services.trader.windows_over import Settler
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraderPorts:
+class TraderPorts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside the trader; adapters set `wake` when something is there to take."""
 
     wake: asyncio.Event
@@ -56,8 +56,7 @@ class TraderPorts:
     market_clock: MarketClock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraderSettings:
+class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The trader's configuration in integers; durations are wall time."""
 
     series: tuple[Series, ...]
@@ -70,8 +69,7 @@ class TraderSettings:
     exchange_heartbeat: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(msgspec.Struct, frozen=True):
     """What every part that books something shares."""
 
     state: TraderState
@@ -80,8 +78,7 @@ class Ledger:
     answers: OrderAnswers
 
 
-@dataclass(frozen=True, slots=True)
-class TraderParts:
+class TraderParts(msgspec.Struct, frozen=True):
     """One object a noun; the service says in which order they take their turn."""
 
     ledger: Ledger

@@ -3,6 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+import msgspec
+
 from polybot.domain.market import Market, SettlementRule
 from polybot.strategies.base import ReferenceView
 
@@ -14,8 +16,7 @@ STALE_NS = 30 * SECOND_NS
 OPENS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class PriceTick:
+class PriceTick(msgspec.Struct, frozen=True):
     """One reference price: `twap` tells the time-weighted stream from the instant one."""
 
     asset: str

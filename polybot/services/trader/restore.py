@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -14,8 +13,7 @@ from polybot.services.trader.state import Snapshot, TraderState
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True):
     """The state a start begins with; `memories` are the strategies' by "agent/slug"."""
 
     state: TraderState

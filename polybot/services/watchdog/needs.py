@@ -1,8 +1,9 @@
 """What the watchdog asks of the world beside the common ports."""
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from polybot.domain.alarms import AlarmRules
 from polybot.domain.liveness import LivenessRules
@@ -49,8 +50,7 @@ class Storage(Protocol):
         """Return the wall time of the last stored event, 0 when there is none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchdogPorts:
+class WatchdogPorts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside the watchdog."""
 
     wake: asyncio.Event
@@ -65,8 +65,7 @@ class WatchdogPorts:
     market_clock: MarketClock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchdogSettings:
+class WatchdogSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whom it watches and when it worries.
 
     `processes` are the floor's, the watchdog's own name among them; `vital` are those whose loss
@@ -75,6 +74,6 @@ class WatchdogSettings:
 
     processes: tuple[str, ...]
     pid: int
-    liveness: LivenessRules = field(default_factory=LivenessRules)
-    alarms: AlarmRules = field(default_factory=AlarmRules)
+    liveness: LivenessRules = msgspec.field(default_factory=LivenessRules)
+    alarms: AlarmRules = msgspec.field(default_factory=AlarmRules)
     vital: tuple[str, ...] = ("trader", "tracker")

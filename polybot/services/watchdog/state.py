@@ -40,11 +40,10 @@ class WatchdogState:
         return Snapshot(verdicts=dict(self.verdicts), alerts=dict(self.alerts))
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True):
     """What a start begins with."""
 
-    state: WatchdogState = field(default_factory=WatchdogState)
+    state: WatchdogState = msgspec.field(default_factory=WatchdogState)
     checkpoint_seq: int = 0
     replayed: int = 0
 

@@ -1,4 +1,4 @@
-"""Markets are read from Gamma's own words; what cannot be traded safely is an error, not a market."""
+"""Markets are read from Gamma's own words; what cannot be traded safely is no market."""
 
 import json
 import threading
@@ -217,7 +217,7 @@ UNSAFE = [
 ]
 
 
-@pytest.mark.parametrize("changes", UNSAFE, ids=lambda changes: json.dumps(changes))
+@pytest.mark.parametrize("changes", UNSAFE, ids=json.dumps)
 def test_what_cannot_be_traded_safely_is_refused(case: Case, changes: dict[str, Any]) -> None:
     given = case.listed(**changes)
     assert given.market is None

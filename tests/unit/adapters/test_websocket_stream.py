@@ -2,6 +2,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -65,7 +66,7 @@ class Channel:
         self.peers.append(peer)
         try:
             async for text in peer:
-                heard.append(str(text))
+                heard.append(str(text))  # noqa: PERF401 - seen while the connection lives
         except ConnectionClosed:
             return
 
@@ -124,8 +125,12 @@ async def channel() -> AsyncIterator[Channel]:
 
 async def until(fact: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not fact():
+        while not fact():  # noqa: ASYNC110 - facts of a server, not of a task
             await asyncio.sleep(0.005)
+
+
+def connected_times(listener: Listener, count: int) -> bool:
+    return listener.states().count("connected") == count
 
 
 async def test_it_says_that_it_is_connected_and_hands_frames_over_in_order(
@@ -166,7 +171,7 @@ async def test_after_a_close_it_says_so_and_connects_again(channel: Channel) -> 
     async with listening(channel) as listener:
         listener.stream.subscribe(["a"])
         for count in (1, 2):
-            await until(lambda count=count: listener.states().count("connected") == count)
+            await until(partial(connected_times, listener, count))
             await channel.say("data")
             await channel.peers[-1].close(1001, "going away")
         await until(lambda: len(channel.heard) == 3)

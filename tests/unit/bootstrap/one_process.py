@@ -128,9 +128,8 @@ class OneProcess:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and self._process.poll() is None:
             with conversation(self._runtime_dir) as talk:
-                if talk.is_running(self._name):
-                    # Its socket is bound before its loop runs; the first answer says that it does.
-                    talk.ask(self._name, GetStatus(), timeout_s=ANSWER_S)
+                # It answers while it still starts; its first turn says that it has.
+                if talk.is_running(self._name) and self.status().turns:
                     return
             time.sleep(POLL_S)
         raise AssertionError(f"{self._name} did not start\n{self.log}")

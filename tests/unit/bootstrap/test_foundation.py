@@ -10,7 +10,6 @@ import pytest
 
 from polybot.bootstrap.foundation import Foundation, keep_from, open_foundation, payloads_after
 from polybot.config.load import LoadedConfig
-from polybot.errors import BusError
 from polybot.runtime.journal import Journal
 from polybot.runtime.logs import SecretMask
 from tests.unit.bootstrap.one_process import configured, surroundings
@@ -78,10 +77,7 @@ def python(*arguments: str, state_dir: Path, runtime_dir: Path) -> subprocess.Co
 def opened(loaded: LoadedConfig, name: str = "tracker") -> Iterator[Foundation]:
     foundation = open_foundation(name, loaded, SecretMask(), schema=1, hears=("trader",))
     yield foundation
-    for part in (foundation.subscriber, foundation.caller, foundation.publisher):
-        part.close()
-    foundation.durable.checkpoints.close()
-    foundation.durable.journal.close()
+    foundation.close()
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +86,21 @@ def two_lives(
 ) -> Iterator[subprocess.CompletedProcess[str]]:
     state_dir = tmp_path_factory.mktemp("state")
     with TemporaryDirectory(prefix="pb-") as runtime_dir:
-        yield python("-c", PROGRAM, state_dir=state_dir, runtime_dir=Path(runtime_dir))
+        yield python(
+            "-W",
+            "default::ResourceWarning",
+            "-c",
+            PROGRAM,
+            state_dir=state_dir,
+            runtime_dir=Path(runtime_dir),
+        )
 
 
 def test_everything_is_opened_and_closed_twice_in_a_row(
     two_lives: subprocess.CompletedProcess[str],
 ) -> None:
     assert two_lives.returncode == 0, two_lives.stderr
+    assert "ResourceWarning" not in two_lives.stderr
     first, second = json.loads(two_lives.stdout)
     for lived in (first, second):
         assert lived["code"] == 0
@@ -119,27 +123,24 @@ def test_the_banner_says_first_what_still_stands(
         assert "wallet 0x5a5a5a5a...5a5a5a" in banner
 
 
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [("state", "was locked by another one"), ("other", "was bound by a living process")],
+    ids=["same state", "same sockets"],
+)
 def test_a_second_process_of_the_same_name_is_refused_in_one_line(
-    tmp_path: Path, runtime_dir: Path
+    tmp_path: Path, runtime_dir: Path, state: str, why: str
 ) -> None:
-    with opened(configured(tmp_path, runtime_dir)):
+    (tmp_path / state).mkdir()
+    with opened(configured(tmp_path / "state", runtime_dir)):
         second = python(
-            "-m", "polybot.cli.run", "tracker", state_dir=tmp_path, runtime_dir=runtime_dir
+            *("-m", "polybot.cli.run", "tracker"),
+            state_dir=tmp_path / state,
+            runtime_dir=runtime_dir,
         )
     assert second.returncode == 1
     assert len(second.stderr.splitlines()) == 1, second.stderr
-    assert "was locked by another one" in second.stderr
-
-
-def test_another_floor_of_the_same_sockets_is_refused(tmp_path: Path, runtime_dir: Path) -> None:
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-    with (
-        opened(configured(tmp_path / "one", runtime_dir)),
-        pytest.raises(BusError, match="was bound by a living process"),
-        opened(configured(tmp_path / "other", runtime_dir)),
-    ):
-        pass
+    assert why in second.stderr
 
 
 def test_processes_of_different_names_share_the_directories(

@@ -52,6 +52,20 @@ def test_on_a_simulated_exchange_a_play_wallet_trades_whatever_the_environment_h
     assert key.removeprefix("0x") not in lived.log
 
 
+def test_on_a_real_market_the_configured_wallet_trades(tmp_path: Path, runtime_dir: Path) -> None:
+    settings = {
+        "POLYBOT__MODE": "paper",
+        "POLYBOT__EXCHANGE__CLOB_URL": "http://127.0.0.1:9",
+        "POLYMARKET_PRIVATE_KEY": REAL_KEY,
+        "POLYMARKET_FUNDER": REAL_FUNDER,
+    }
+    with OneProcess("trader", tmp_path, runtime_dir, **settings) as trader:
+        assert trader.status().process == "trader"
+    assert mask_wallet(REAL_FUNDER) in trader.log
+    assert REAL_KEY.removeprefix("0x") not in trader.log
+    assert not (tmp_path / "wallet" / "key").exists()
+
+
 def test_a_second_life_keeps_wallet_and_halt_and_says_the_halt_first(
     lived: OneProcess, state_dir: Path, runtime_dir: Path
 ) -> None:

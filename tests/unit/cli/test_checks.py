@@ -1,11 +1,11 @@
 """Tests of the doctor's checks of machine, files and configuration."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from polybot.cli.checks import CheckStatus, Row, host_checks
 from polybot.config.load import LoadedConfig, load

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from polybot.cli.glance import Books, Glance, MarketTime, OpenPosition
 from polybot.cli.status import lines

@@ -1,10 +1,9 @@
 """One market over a whole life of quotes, prints and orders: nothing is filled out of thin air."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from polybot.domain.book import OrderBook
 from polybot.domain.market import Outcome

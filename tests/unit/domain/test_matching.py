@@ -1,10 +1,9 @@
 """An incoming order takes what is displayed, at its limit or better, once."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from polybot.domain.book import MirroredBook, OrderBook
 from polybot.domain.market import Outcome

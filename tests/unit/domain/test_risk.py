@@ -1,9 +1,9 @@
 """Every rule of risk denies what it must, names it, and leaves ways out open."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from polybot.domain.market import FeeSchedule, Outcome
 from polybot.domain.order import OrderStatus, OrderType, Side

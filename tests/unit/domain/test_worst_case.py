@@ -1,7 +1,6 @@
 """The worst case is never beaten by what really happens, and leaving a position never raises it."""
 
-from dataclasses import dataclass
-
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,8 +27,7 @@ PRICES = st.integers(min_value=1, max_value=9999)
 SIZES = st.integers(min_value=1, max_value=5_000).map(lambda steps: steps * STEP)
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     outcome: Outcome = Outcome.UP
     side: Side = Side.BUY
     order_type: OrderType = OrderType.GTC

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from polybot.errors import RecordingError
 from polybot.recordings.windows_csv import COLUMNS, read_window, write_window

@@ -1,8 +1,8 @@
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from polybot.errors import RecordingError
 from polybot.recordings.index import load_index

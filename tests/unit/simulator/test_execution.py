@@ -121,7 +121,7 @@ def test_behind_bare_best_prices_an_assumed_queue_stands() -> None:
     new = venue.order(Side.BUY, 4000, 10 * SHARES)
     bare = type(new)(
         **{
-            **{name: getattr(new, name) for name in new.__dataclass_fields__},
+            **{name: getattr(new, name) for name in new.__struct_fields__},
             "token_id": "3001",
         }
     )

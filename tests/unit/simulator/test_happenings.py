@@ -1,7 +1,5 @@
 """Happenings are values: equal when they tell the same, and unchangeable."""
 
-import dataclasses
-
 import pytest
 
 from polybot.domain.order import Side
@@ -11,5 +9,5 @@ from polybot.simulator.happenings import SetLevels
 def test_a_happening_is_a_value() -> None:
     told = SetLevels(1, "slug", ((Side.BUY, 5000, 1),))
     assert told == SetLevels(1, "slug", ((Side.BUY, 5000, 1),))
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         told.ts_ns = 2  # type: ignore[misc]

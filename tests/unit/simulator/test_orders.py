@@ -22,7 +22,7 @@ def changed(venue: Venue, **fields: object) -> str:
 
 
 def _fields(new: object) -> dict[str, object]:
-    return {name: getattr(new, name) for name in new.__dataclass_fields__}  # type: ignore[attr-defined]
+    return {name: getattr(new, name) for name in new.__struct_fields__}  # type: ignore[attr-defined]
 
 
 def test_prices_off_the_tick_are_refused_and_a_finer_tick_lets_them_in(venue: Venue) -> None:

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from polybot.bootstrap import run_process
+from polybot.config.locations import PROCESSES
+from polybot.errors import ConfigError
+from tests.unit.bootstrap.one_process import OneProcess, surroundings
+
+
+def test_a_wrong_configuration_is_refused_before_anything_is_opened(
+    tmp_path: Path, runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = {"POLYBOT__RISK__MAX_OPEN_ORDERS": "none", "POLYBOT__SIMULATOR__SPEED": "0"}
+    state_dir = tmp_path / "state"
+    places = surroundings(tmp_path, runtime_dir) | {"POLYBOT_STATE_DIR": str(state_dir)}
+    for name, value in (places | wrong).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as refused:
+        run_process("tracker")
+    assert [problem.partition(":")[0] for problem in refused.value.problems] == [
+        "risk.max_open_orders",
+        "simulator.speed",
+    ]
+    assert not state_dir.exists()
+    assert list(runtime_dir.iterdir()) == []
+
+
+def test_a_process_loads_its_own_module_and_no_other_processs(
+    tmp_path: Path, runtime_dir: Path
+) -> None:
+    with OneProcess("reflector", tmp_path, runtime_dir) as reflector:
+        pass
+    assert reflector.exit_code == 0, reflector.log
+    modules = {f"polybot.bootstrap.{name}" for name in PROCESSES}
+    assert modules & reflector.modules == {"polybot.bootstrap.reflector"}
+
+
+def test_the_configured_level_decides_what_is_logged(tmp_path: Path, runtime_dir: Path) -> None:
+    with OneProcess("reflector", tmp_path, runtime_dir, LOG_LEVEL="error") as reflector:
+        pass
+    assert reflector.exit_code == 0
+    assert reflector.log == ""
