@@ -31,6 +31,8 @@ OK = 200
 NOT_FOUND = 404
 # The exchange takes at most this many ids in one DELETE /orders.
 CANCEL_BATCH = 1000
+# One missed heartbeat is an exchange that restarts; after the next it cancels what rests.
+WORRYING_BEATS = 2
 
 Wire = TypeVar("Wire")
 SnapshotReader = Callable[[Sequence[str], int, str, Callable[[GatewayAnswer], None]], None]
@@ -69,6 +71,7 @@ class ClobGateway:
     wake: Callable[[], None]
     answers: deque[GatewayAnswer] = field(default_factory=deque)
     _heartbeat_id: str = field(init=False, default="")
+    _missed_beats: int = field(init=False, default=0)
 
     def post(self, order: SignedOrder) -> None:
         """Send a signed order once."""
@@ -116,10 +119,18 @@ class ClobGateway:
 
     def _beaten(self, answer: HttpAnswer) -> None:
         try:
+            # A refusal names the right id too: only the body counts.
             self._heartbeat_id = decode(answer.body, HeartbeatAnswer).heartbeat_id
-        except ProtocolError:
-            logger.warning("exchange heartbeat: no readable answer (HTTP %s)", answer.status)
+        except ProtocolError as error:
             self._heartbeat_id = ""
+            self._missed_beats += 1
+            if self._missed_beats == WORRYING_BEATS:
+                why = answer.error or error
+                logger.warning("exchange heartbeat: no answer %s times: %s", WORRYING_BEATS, why)
+            return
+        if self._missed_beats >= WORRYING_BEATS:
+            logger.info("exchange heartbeat: answered again after %s misses", self._missed_beats)
+        self._missed_beats = 0
 
     def _put(self, answer: GatewayAnswer) -> None:
         self.answers.append(answer)

@@ -11,12 +11,12 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Protocol
-
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from typing import TYPE_CHECKING, Protocol
 
 from polybot.ports import Clock, StreamFrame
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ PING_S = 10.0
 WAITING_FRAMES = 4096
 BACKOFF_FIRST_S = 0.25
 BACKOFF_CAP_S = 30.0
+# A restart of the other side is over sooner than this many tries.
+WORRYING_FAILURES = 6
 OPEN_TIMEOUT_S = 5.0
 # Whoever does not answer a close is gone already.
 CLOSE_TIMEOUT_S = 1.0
@@ -71,6 +73,7 @@ class WebsocketStream:
     _told: tuple[str, ...] = field(init=False, default=())
     _last_data_ns: int | None = field(init=False, default=None)
     _task: asyncio.Task[None] | None = field(init=False, default=None)
+    _is_lost: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.name = self.dialect.name
@@ -118,8 +121,22 @@ class WebsocketStream:
                 worked, why = await self._live_once(url, opening)
                 # Whoever lets us in only to close again is not asked again at once.
                 failures = 0 if worked else failures + 1
-                logger.info("%s stream: %s", self.name, why)
+                self._say_ended(why, failures)
             await asyncio.sleep(self._pause_s(failures))
+
+    def _say_ended(self, why: str, failures: int) -> None:
+        """Log the loss of a connection, and once that it does not come back."""
+        if self._is_lost and failures != WORRYING_FAILURES:
+            return
+        how = f"still not back after {failures} tries" if self._is_lost else "lost"
+        self._is_lost = True
+        logger.info("%s stream: %s: %s", self.name, how, why)
+
+    def _say_connected(self) -> None:
+        self._push(state="connected")
+        if self._is_lost:
+            self._is_lost = False
+            logger.info("%s stream: connected again", self.name)
 
     def _pause_s(self, failures: int) -> float:
         ceiling = min(BACKOFF_FIRST_S * 2 ** min(failures, 10), BACKOFF_CAP_S)
@@ -130,6 +147,10 @@ class WebsocketStream:
 
         It was when it brought data, or lived longer than a ping.
         """
+        # A process is ready before its first connection, and need not wait for this to load.
+        from websockets.asyncio.client import connect  # noqa: PLC0415
+        from websockets.exceptions import WebSocketException  # noqa: PLC0415
+
         connected = False
         before_ns = self._last_data_ns
         loop = asyncio.get_running_loop()
@@ -146,25 +167,27 @@ class WebsocketStream:
             ) as connection:
                 for text in opening:
                     await connection.send(text)
-                self._push(state="connected")
+                self._say_connected()
                 connected = True
                 await self._converse(connection)
             why = "closed"
-        except (OSError, WebSocketException, TimeoutError) as error:
+        except TimeoutError as error:
+            why = str(error) or f"no data for {self.stale_s or 0:g} s"
+        except (OSError, WebSocketException) as error:
             why = str(error) or type(error).__name__
         if connected:
             self._push(state=f"disconnected: {why}")
         lived = connected and loop.time() - began > self.ping_s
         return lived or self._last_data_ns != before_ns, why
 
-    async def _converse(self, connection: ClientConnection) -> None:
+    async def _converse(self, connection: "ClientConnection") -> None:
         talker = asyncio.create_task(self._talk(connection))
         try:
             await self._read(connection)
         finally:
             talker.cancel()
 
-    async def _read(self, connection: ClientConnection) -> None:
+    async def _read(self, connection: "ClientConnection") -> None:
         while True:
             async with asyncio.timeout(self.stale_s):
                 message = await connection.recv(decode=False)
@@ -177,8 +200,10 @@ class WebsocketStream:
                 self._room.clear()
                 await self._room.wait()
 
-    async def _talk(self, connection: ClientConnection) -> None:
+    async def _talk(self, connection: "ClientConnection") -> None:
         """Send pings, and changes of the subscription."""
+        from websockets.exceptions import WebSocketException  # noqa: PLC0415
+
         loop = asyncio.get_running_loop()
         ping_at = loop.time() + self.ping_s
         with contextlib.suppress(WebSocketException):

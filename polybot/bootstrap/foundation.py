@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from polybot import CHANGES, CODENAME, RELEASE_DATE, __version__
 from polybot.adapters.clock import SystemClock
@@ -19,6 +20,7 @@ from polybot.adapters.zmq_bus.subscriber import BusSubscriber
 from polybot.bootstrap.wake import ThreadWake
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
+from polybot.errors import BusError
 from polybot.messages.topics import DURABLE, VOLATILE
 from polybot.ports import Service
 from polybot.runtime.banner import Banner, StandingStop
@@ -83,7 +85,7 @@ def open_foundation(
     clock = SystemClock()
     durable = open_durable_state(loaded.locations.process_dir(name), clock=clock, schema=schema)
     runtime_dir = loaded.locations.runtime_dir
-    runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_runtime(runtime_dir)
     context = open_context()
     publisher = BusPublisher(context, runtime_dir, name)
     subscriber = BusSubscriber(context, runtime_dir, hears, (DURABLE, VOLATILE))
@@ -105,6 +107,16 @@ def open_foundation(
         caller=caller,
         context=context,
     )
+
+
+def _make_runtime(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BusError(
+            f"cannot use {directory} for sockets: {error.strerror}; set POLYBOT_RUNTIME_DIR to a "
+            "directory that this user may write"
+        ) from error
 
 
 def run_service(
@@ -181,9 +193,9 @@ def _log_banner(foundation: Foundation, wallet: str, standing: tuple[StandingSto
         mode=loaded.config.mode,
         config_hash=loaded.hash[:12],
         wallet=wallet,
-        logs="standard error (journald, or the terminal of `make run`)",
+        logs="standard error",
         state_dir=str(loaded.locations.process_dir(foundation.name)),
+        restored=foundation.durable.describe(),
         standing=standing,
-        recovered=foundation.durable.lines,
     )
-    logger.info("\n".join(banner.lines()))
+    logger.log(logging.WARNING if standing else logging.INFO, "\n".join(banner.lines()))

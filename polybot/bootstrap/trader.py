@@ -17,15 +17,14 @@ from polybot.bootstrap.foundation import (
     run_service,
 )
 from polybot.bootstrap.http import SIMULATED_MODES, make_market_clock, make_transport
+from polybot.bootstrap.standing import standing_stops
 from polybot.config.load import LoadedConfig
 from polybot.config.schema import Config, WalletConfig
 from polybot.domain.money import parse_price, parse_usdc
 from polybot.domain.risk_limits import RiskLimits
-from polybot.domain.trading_state import strictest_first
 from polybot.domain.window import parse_series
 from polybot.exchange.signing import OrderSigner
 from polybot.ports import Tape
-from polybot.runtime.banner import StandingStop
 from polybot.runtime.logs import SecretMask
 from polybot.runtime.tape import NullTape, TapeSettings, TapeWriter
 from polybot.services.trader.agents import Agent
@@ -47,14 +46,11 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
     key = _wallet_key(loaded, mask)
     restored = _restore(foundation)
     service = _build(foundation, key, restored)
-    standing = tuple(
-        StandingStop(
-            what=f"{claim.state.value} ({claim.source})",
-            reason=claim.reason,
-            since_ns=claim.since_ns,
-        )
-        for claim in strictest_first(restored.state.claims)
-        if claim.source != "reconcile"
+    standing = standing_stops(
+        restored.state,
+        limits_of(loaded.config),
+        [agent.name for agent in loaded.config.agents],
+        now_ns=foundation.clock.now_ns(),
     )
     wallet = _wallet(loaded.config).funder or key.address
     return run_service(foundation, service, wallet=wallet, standing=standing)

@@ -140,7 +140,10 @@ def _directory(check: str, path: Path) -> Row:
             fix = "make it writable, or set POLYBOT_STATE_DIR and POLYBOT_RUNTIME_DIR"
             return Row(check, CheckStatus.FAIL, f"{path} cannot be made in {parent}", fix)
         return Row(check, CheckStatus.OK, f"{path}, made at the first start")
-    if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+    if not path.is_dir():
+        fix = "move it away, or set POLYBOT_STATE_DIR and POLYBOT_RUNTIME_DIR"
+        return Row(check, CheckStatus.FAIL, f"{path} is a file, not a directory", fix)
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         return Row(check, CheckStatus.FAIL, f"{path} is not writable", f"chmod u+rwx {path}")
     if stat.S_IMODE(path.stat().st_mode) & _PRIVATE:
         return Row(check, CheckStatus.WARN, f"others may enter {path}", f"chmod 700 {path}")

@@ -1,46 +1,68 @@
 """The directories a floor needs: made private, checked before anything is written."""
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 from polybot.cli.exits import CommandError, Refused
 from polybot.config.locations import STATE_NAME, Locations
+from polybot.runtime.disk import storage_error
 
 PRIVATE = 0o700
+
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_ELSEWHERE = "set POLYBOT_STATE_DIR and POLYBOT_RUNTIME_DIR to directories"
 
 # Names the kind of floor a state directory belongs to, so that play and real state never mix.
 _OWNER_FILE = "floor"
 
 
 def make_private(path: Path) -> None:
-    """Make a directory that only this user may enter; raises CommandError saying what to do."""
+    """Make a directory that only this user may enter, or check one that is there already.
+
+    One that is there keeps its mode: it may be somebody's home. Raises CommandError saying what to
+    do.
+    """
     try:
         path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-        if path.stat().st_uid != os.getuid():
-            message = f"expected {path} to belong to this user, was another's; remove or rename it"
-            raise CommandError(message)
-        path.chmod(PRIVATE)
+        found = path.stat()
     except OSError as error:
+        raise CommandError(_no_directory(path, error)) from error
+    if found.st_uid != os.getuid():
+        message = f"expected {path} to belong to this user, was another's; {_ELSEWHERE} of your own"
+        raise CommandError(message)
+    if found.st_mode & _WRITABLE_BY_OTHERS:
         message = (
-            f"expected to use the directory {path}, was refused: {error.strerror}; make it "
-            "writable, or set POLYBOT_STATE_DIR and POLYBOT_RUNTIME_DIR to directories that are"
+            f"expected {path} to be writable for this user alone, was mode "
+            f"{stat.S_IMODE(found.st_mode):o}; {_ELSEWHERE} of their own"
         )
-        raise CommandError(message) from error
+        raise CommandError(message)
     if not os.access(path, os.W_OK | os.X_OK):
         message = f"expected to write in {path}, was not allowed; run: chmod u+rwx {path}"
         raise CommandError(message)
 
 
+def _no_directory(path: Path, error: OSError) -> str:
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        what = "a file was in its place; move that away"
+    else:
+        what = f"was refused: {error.strerror}; make it writable"
+    return f"expected to use the directory {path}, {what}, or {_ELSEWHERE} that can be written"
+
+
 def claim_state(locations: Locations) -> None:
-    """Take the state directory for this kind of floor; raises Refused when it is another's."""
+    """Take the state directory for this kind of floor.
+
+    Raises Refused when it is another's, StorageError when it cannot be written.
+    """
     owner_file = locations.state_dir / _OWNER_FILE
     try:
         owner = owner_file.read_text("utf-8").strip() if owner_file.exists() else ""
         if not owner:
             owner_file.write_text(f"{locations.floor}\n", "utf-8")
     except OSError as error:
-        message = f"expected to write {owner_file}, was refused: {error.strerror}"
-        raise CommandError(message) from error
+        raise storage_error(error, owner_file) from error
     if owner and owner != locations.floor:
         message = (
             f"expected {locations.state_dir} to hold the state of a {locations.floor} floor, was "

@@ -16,11 +16,10 @@ from polybot.config.locations import (
     Locations,
     socket_path_fits,
 )
-from polybot.config.schema import Config
+from polybot.config.schema import AgentConfig, Config
 from polybot.config.values import shown
 from polybot.domain.window import parse_series
 from polybot.errors import InvalidValue
-from polybot.strategies.registry import problems_of
 
 _PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -126,6 +125,12 @@ def _agents(checked: Checked) -> Iterator[Contradiction]:
 
 
 def _strategies(checked: Checked) -> Iterator[Contradiction]:
+    plain = AgentConfig(name="plain")
+    if all(a.strategy == plain.strategy and not a.parameters for a in checked.config.agents):
+        return
+    # Only the trader runs strategies; no other process loads them to find the defaults in order.
+    from polybot.strategies.registry import problems_of  # noqa: PLC0415
+
     for index, agent in enumerate(checked.config.agents):
         for problem in problems_of(agent.strategy, agent.parameters):
             name, _, sentence = problem.partition(": ")

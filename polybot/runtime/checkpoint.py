@@ -186,6 +186,16 @@ class CheckpointStore:
                 path.rename(path.with_name(path.name + ".damaged"))
         self._damaged.clear()
 
+    def _note(self, error: StorageError | None, seq: int) -> None:
+        """Keep how the newest save went; a failure that goes on is not said each time."""
+        if error is not None and self.last_error is None:
+            logger.warning(
+                "checkpoint %s was not written, the journal holds everything: %s", seq, error
+            )
+        elif error is None and self.last_error is not None:
+            logger.info("checkpoints are written again, the newest is %s", seq)
+        self.last_error = error
+
     def _run(self) -> None:
         while True:
             with self._changed:
@@ -196,10 +206,9 @@ class CheckpointStore:
                 self._busy = True
             try:
                 self.save(job.seq, job.state, job.schema)
-                self.last_error = None
+                self._note(None, job.seq)
             except StorageError as error:
-                self.last_error = error
-                logger.warning("checkpoint %s was not written: %s", job.seq, error)
+                self._note(error, job.seq)
             finally:
                 with self._changed:
                     self._busy = False

@@ -106,7 +106,9 @@ class Daemon:
                 logger.critical("configuration: %s", problem)
             return EXIT_CONFIG
         except PolybotError as error:
-            logger.critical("%s %s: %s", self._service.name, what, error, exc_info=error)
+            # Raised on purpose, with what to do in its message: its traceback is for developers.
+            logger.critical("%s %s: %s", self._service.name, what, error)
+            logger.debug("it came from here", exc_info=error)
             return EXIT_ERROR
         except Exception:
             # The daemon is where an unforeseen error ends.
@@ -162,13 +164,19 @@ class Daemon:
             self._progress.report(self._service)
         except _HOPELESS:
             raise
-        except Exception:
+        except Exception as error:
             # One bad turn must not end a process that holds orders.
             self._wish_s = 0.0
             self._failures += 1
             self.failed_turns += 1
-            logger.exception(
-                "turn failed (%d in a row, %d in all)", self._failures, self.failed_turns
+            logger.log(
+                logging.ERROR,
+                "turn failed (%d in a row, %d in all): %s",
+                self._failures,
+                self.failed_turns,
+                error,
+                # An error of ours says in its message what to do.
+                exc_info=not isinstance(error, PolybotError),
             )
             await self._back_off()
             return

@@ -71,6 +71,11 @@ def storage_error(error: OSError, path: Path) -> StorageError:
             f"cannot write {path}: {error.strerror}; make it writable for this user, "
             "or set POLYBOT_STATE_DIR to a directory that is"
         )
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return StorageError(
+            f"cannot use {path}: a file is where a directory should be; move it away, or set "
+            "POLYBOT_STATE_DIR to another directory"
+        )
     return StorageError(f"cannot use {path}: {error.strerror or error}; check the disk")
 
 

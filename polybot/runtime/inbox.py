@@ -46,7 +46,6 @@ class Asker(Protocol):
 @dataclass(slots=True)
 class _Source:
     position: int = 0
-    session: str = ""
     newest_known: int = 0
     asked_at_ns: int = 0
     asking: bool = False
@@ -145,7 +144,6 @@ class ReplayingInbox:
             return
         # A type this version does not know still counts, or its source would be stuck here.
         source.position = envelope.seq
-        source.session = envelope.session
         taken.append((envelope, decode_body(envelope.type, envelope.body), content_hash(payload)))
 
     def _accept_volatile(

@@ -89,23 +89,27 @@ class JournalFormatter(_MaskingFormatter):
 
 
 class PlainFormatter(_MaskingFormatter):
-    """Text with its own time, for a supervisor's stream or a file."""
+    """Lines that each stand alone with time, level and process: five processes share a stream."""
 
     def __init__(self, process: str, mask: SecretMask) -> None:
-        super().__init__(f"%(asctime)s %(levelname)-7s {process}: %(message)s", mask)
-
-
-class TerminalFormatter(_MaskingFormatter):
-    """Text for a person: the level colored, the process dimmed."""
-
-    def __init__(self, process: str, mask: SecretMask) -> None:
-        super().__init__(f"%(asctime)s %(level)s \x1b[2m{process}:{_RESET} %(message)s", mask)
+        super().__init__("%(message)s", mask)
+        self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the colored text."""
+        """Return the lines of a record, each with the same beginning."""
+        head = f"{self.formatTime(record)} {self._heading(record)} "
+        return "\n".join(head + line for line in super().format(record).splitlines() or [""])
+
+    def _heading(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname:<7} {self._process}:"
+
+
+class TerminalFormatter(PlainFormatter):
+    """The same for a person's eyes: the level colored, the process dimmed."""
+
+    def _heading(self, record: logging.LogRecord) -> str:
         color = _COLORS.get(record.levelno, "")
-        record.level = f"{color}{record.levelname:<7}{_RESET}"
-        return super().format(record)
+        return f"{color}{record.levelname:<7}{_RESET} \x1b[2m{self._process}:{_RESET}"
 
 
 def configure_logging(

@@ -11,17 +11,23 @@ from polybot.runtime.journal import Journal, JournalSettings
 
 
 class DurableState(msgspec.Struct, frozen=True):
-    """What a start finds on disk; `lines` says in sentences what was cut or passed over."""
+    """What a start finds on disk; what had to be cut or passed over is in the log."""
 
     checkpoint: Checkpoint | None
     journal: Journal
     checkpoints: CheckpointStore
-    lines: tuple[str, ...]
 
     @property
     def replay_from_seq(self) -> int:
         """The first journal seq the checkpoint does not cover."""
         return self.checkpoint.seq + 1 if self.checkpoint else 1
+
+    def describe(self) -> str:
+        """Say in a few words whether this start continues, and from where."""
+        if not self.journal.last_seq:
+            return "nothing there yet, a first start"
+        base = f"checkpoint {self.checkpoint.seq}" if self.checkpoint else "the first event"
+        return f"continues after event {self.journal.last_seq}, restored from {base}"
 
 
 def open_durable_state(
@@ -48,6 +54,4 @@ def open_durable_state(
             f"expected a checkpoint in {directory} at seq {journal.first_seq - 1} or later (the "
             f"journal begins after it), was {covered}; restore a checkpoint from a backup"
         )
-    torn = journal.recovery.torn_tail
-    cut = (f"{torn}; cut, nothing durable was in it",) if torn else ()
-    return DurableState(checkpoint, journal, checkpoints, (*checkpoints.skipped, *cut))
+    return DurableState(checkpoint, journal, checkpoints)

@@ -78,4 +78,6 @@ def floor_environ(directory: Path) -> dict[str, str]:
         "POLYBOT_STATE_DIR": os.fspath(directory / "state"),
         "POLYBOT_RUNTIME_DIR": os.fspath(directory / "run"),
         "PYTHONPYCACHEPREFIX": os.fspath(directory / "compiled"),
+        # As `polybot up` sets it for every process of a floor.
+        "MALLOC_ARENA_MAX": "1",
     }

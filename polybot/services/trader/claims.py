@@ -17,6 +17,9 @@ from polybot.services.trader.bookkeeping import Bookkeeper
 logger = logging.getLogger(__name__)
 
 RECONCILE = "reconcile"
+NOTHING = "nothing holds it back"
+# Every start reconciles: that alone is nothing to wake anybody for.
+_WORRYING = (TradingState.REDUCING, TradingState.HALTED)
 
 
 class TradingClaims:
@@ -62,10 +65,10 @@ class TradingClaims:
         was = self.state
         now = effective_state(claims)
         self._books.record(TradingStateChanged(state=now.value, was=was.value, claims=claims))
-        log = logger.warning if now is not was and now is not TradingState.ACTIVE else logger.info
-        log(
-            "trading state %s (was %s): %s",
+        logger.log(
+            logging.WARNING if now is not was and now in _WORRYING else logging.INFO,
+            "trading %s %s: %s",
+            "stays" if now is was else "is now",
             now.value,
-            was.value,
-            "; ".join(f"{c.source}: {c.reason}" for c in strictest_first(claims)) or "no claims",
+            "; ".join(f"{c.reason} ({c.source})" for c in strictest_first(claims)) or NOTHING,
         )

@@ -40,7 +40,6 @@ class MarketData:
         self._refused_said = 0
         self.touched: set[str] = set()
         self.ticks: dict[str, int] = {}
-        self.connected = False
         self.events = 0
 
     def watch(self, markets: Iterable[Market]) -> tuple[str, ...]:
@@ -57,7 +56,6 @@ class MarketData:
     def accept(self, frame: StreamFrame) -> None:
         """Apply one frame of the market stream."""
         if frame.state:
-            self.connected = frame.state == "connected"
             # What was missed while away is unknown, so no old book outlives a connection.
             self.touched.update(self._slugs[token] for token in self._books)
             self._books.clear()

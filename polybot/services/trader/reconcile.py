@@ -60,7 +60,6 @@ class Reconciler:
         """Ask for a reconcile as soon as possible, because of `trigger`."""
         self.trigger = trigger
         self._asked_ns = None
-        self._tag = ""
         self._next_ns = 0
         self.claims.claim(RECONCILE, TradingState.RECONCILING, f"reconciling after {trigger}")
 

@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -227,6 +228,26 @@ async def test_a_connection_without_data_is_given_up_though_it_answers_pings(
                 break
             await asyncio.sleep(0.01)
         await until(lambda: "disconnected" in listener.states())
+        assert "disconnected: no data for 0.1 s" in listener.shown()
+
+
+async def test_a_long_absence_is_three_lines_in_the_log(
+    channel: Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        async with listening(channel) as listener:
+            listener.stream.subscribe(["a"])
+            await until(partial(connected_times, listener, 1))
+            for failures in range(20):
+                listener.stream._say_ended("refused", failures)  # noqa: SLF001
+            await channel.peers[-1].close(1001, "going away")
+            await until(partial(connected_times, listener, 2))
+    ours = [record for record in caplog.records if record.name.startswith("polybot")]
+    assert [record.getMessage() for record in ours] == [
+        "market stream: lost: refused",
+        "market stream: still not back after 6 tries: refused",
+        "market stream: connected again",
+    ]
 
 
 async def test_reading_pauses_while_too_many_frames_wait(channel: Channel) -> None:

@@ -75,7 +75,7 @@ def test_a_second_life_keeps_wallet_and_halt_and_says_the_halt_first(
     assert again.exit_code == 0, lived.log + again.log
     assert (state_dir / "wallet" / "key").read_text() == key
     first = again.log.splitlines()[0]
-    assert "STILL IN FORCE: HALTED (operator)" in first
+    assert "STILL IN FORCE: HALTED by operator" in first
     assert "the road is wet" in first
 
 

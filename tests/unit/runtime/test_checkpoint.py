@@ -233,11 +233,16 @@ def test_a_background_failure_is_kept_until_a_save_succeeds(
     store.flush()
     assert isinstance(store.last_error, StorageError)
     assert "checkpoint 5 was not written" in caplog.text
-    blocked.unlink()
     store.save_in_background(6, STATE, 1)
-    store.close()
+    store.flush()
+    assert len(caplog.records) == 1
+    blocked.unlink()
+    with caplog.at_level("INFO"):
+        store.save_in_background(7, STATE, 1)
+        store.close()
     assert store.last_error is None
-    assert store.saved_seq == 6
+    assert store.saved_seq == 7
+    assert "written again, the newest is 7" in caplog.text
 
 
 KILLED_WHILE_SAVING = """

@@ -96,6 +96,27 @@ async def test_a_life_is_start_turns_stop_and_the_manager_is_told_in_that_order(
     assert notifier.heard[3:] == ["STOPPING=1", "EXTEND_TIMEOUT_USEC"]
 
 
+async def test_an_error_raised_on_purpose_is_one_line_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = ScriptedService(failing(DiskFull("cannot write x: No space left; free space")))
+    with caplog.at_level(logging.INFO):
+        assert await daemon_of(service).main() == EXIT_ERROR
+    critical = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert [record.getMessage() for record in critical] == [
+        "scripted failed: cannot write x: No space left; free space"
+    ]
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(("error", "traced"), [(ProtocolError("bad"), False), (KeyError(1), True)])
+async def test_a_failed_turn_shows_a_traceback_only_where_nobody_foresaw_it(
+    caplog: pytest.LogCaptureFixture, error: Exception, traced: bool
+) -> None:
+    assert await daemon_of(ScriptedService(failing(error))).main() == EXIT_OK
+    assert ("Traceback" in caplog.text) is traced
+
+
 async def test_ready_is_said_only_when_the_service_has_started() -> None:
     notifier = FakeNotifier()
     service = ScriptedService()

@@ -36,6 +36,14 @@ def test_a_directory_that_cannot_be_written_names_the_setting_to_change(number: 
     assert "POLYBOT_STATE_DIR" in str(error)
 
 
+def test_a_file_where_a_directory_should_be_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    for wanted in (tmp_path / "state", tmp_path / "state" / "trader"):
+        with pytest.raises(StorageError, match="move it away") as caught, translated(wanted):
+            wanted.mkdir()
+        assert "check the disk" not in str(caught.value)
+
+
 def test_an_error_inside_a_translated_block_names_the_path(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     with pytest.raises(StorageError, match="missing"), translated(missing):

@@ -87,6 +87,17 @@ def test_plain_text_has_local_time_zone_level_and_process() -> None:
     assert text == "2027-01-15 09:00:00 CET WARNING trader: order placed"
 
 
+@pytest.mark.usefixtures("local_zone")
+@pytest.mark.parametrize("formatter", [PlainFormatter, TerminalFormatter])
+def test_each_line_of_a_record_stands_alone(formatter: type[PlainFormatter]) -> None:
+    made = record("polybot trader 0.1.0\nmode synthetic", logging.INFO)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", formatter("trader", SecretMask()).format(made))
+    assert text.splitlines() == [
+        "2027-01-15 09:00:00 CET INFO    trader: polybot trader 0.1.0",
+        "2027-01-15 09:00:00 CET INFO    trader: mode synthetic",
+    ]
+
+
 def test_a_terminal_gets_colors() -> None:
     text = TerminalFormatter("trader", SecretMask()).format(record("halted", logging.ERROR))
     assert "\x1b[31mERROR" in text

@@ -130,6 +130,11 @@ def case(tmp_path: Path) -> Case:
     made.journal.close()
 
 
+def test_it_goes_by_its_service_s_name_and_wakes_with_it(case: Case) -> None:
+    assert case.participant.name == "trader"
+    assert case.participant.wake is case.service.wake
+
+
 def test_a_start_attaches_restores_and_says_so_durably(case: Case) -> None:
     asyncio.run(case.participant.start())
     assert (case.attached, case.service.calls) == (["attached"], ["start"])
@@ -303,10 +308,12 @@ def test_an_older_acknowledgement_takes_nothing_back(case: Case) -> None:
 
 
 def test_trimming_waits_for_its_interval(case: Case) -> None:
-    last = filled(case)
-    case.ask(Acknowledge(sender="tracker", seq=last))
-    turns(case, 1)
+    case.ask(Acknowledge(sender="tracker", seq=10**6))
+    filled(case)
     assert case.ask(ReplayFrom(seq=1)).first_kept == 1
+    first = trim(case)
+    filled(case)
+    assert case.ask(ReplayFrom(seq=1)).first_kept == first > 1
 
 
 def test_the_tracker_s_own_events_need_nobody_s_word(tmp_path: Path) -> None:

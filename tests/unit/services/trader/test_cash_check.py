@@ -64,6 +64,25 @@ def test_a_difference_that_does_not_stay_the_same_is_not_believed(offs: tuple[in
     assert flows(books)[1:] == []
 
 
+def test_a_second_difference_of_the_same_size_must_be_seen_twice_as_well() -> None:
+    books = Books()
+    check = a_check(books)
+    for off in (5, 5, 10):
+        check.check(snapshot(balance_usdc=OPENING_USDC + off))
+    assert flows(books)[1:] == [("unexplained", 5)]
+    check.check(snapshot(balance_usdc=OPENING_USDC + 10))
+    assert flows(books)[1:] == [("unexplained", 5)] * 2
+
+
+def test_a_position_in_an_open_window_hides_no_deposit() -> None:
+    books = Books()
+    books.keeper.fill(venue_fill(books.submit(), status="CONFIRMED"))
+    check = a_check(books)
+    for _ in range(2):
+        check.check(snapshot(balance_usdc=OPENING_USDC - COST_USDC + 5))
+    assert flows(books)[1:] == [("unexplained", 5)]
+
+
 def submitted(books: Books) -> None:
     books.submit(1)
 

@@ -1,5 +1,9 @@
 """The strictest claim wins, each source clears its own, and first times are kept."""
 
+import logging
+
+import pytest
+
 from polybot.domain.trading_state import TradingState
 from polybot.messages.safety import TradingStateChanged
 from tests.unit.services.trader.books import Books
@@ -59,3 +63,18 @@ def test_a_halt_ends_by_the_operator_only() -> None:
     assert not books.claims.clear("order_ids")
     assert books.claims.clear("operator")
     assert books.claims.state is A
+
+
+def test_only_a_stop_is_a_warning_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    books = Books()
+    with caplog.at_level(logging.INFO):
+        books.claims.claim("reconcile", TradingState.RECONCILING, "starting")
+        books.claims.claim("watchdog", R, "disk")
+        books.claims.clear("reconcile")
+        books.claims.clear("watchdog")
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "trading is now RECONCILING: starting (reconcile)"),
+        ("INFO", "trading stays RECONCILING: starting (reconcile); disk (watchdog)"),
+        ("WARNING", "trading is now REDUCING: disk (watchdog)"),
+        ("INFO", "trading is now ACTIVE: nothing holds it back"),
+    ]

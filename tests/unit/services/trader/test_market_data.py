@@ -53,6 +53,14 @@ def test_a_snapshot_and_its_changes_make_the_best_prices() -> None:
     assert data.events == 4
 
 
+def test_a_changed_level_touches_its_window() -> None:
+    data = watching()
+    feed(data, frames.books())
+    data.touched.clear()
+    feed(data, frames.change(UP, "BUY", "0.94", "7.5"))
+    assert data.touched == {MARKET.slug}
+
+
 def test_an_empty_side_has_no_price() -> None:
     data = watching()
     feed(data, frames.books(asks=()))
@@ -74,7 +82,6 @@ def test_no_book_survives_a_change_of_the_connection(state: str) -> None:
     data.accept(StreamFrame("market", 0, state=state))
     assert up(data).bid_bps is None
     assert data.touched == {MARKET.slug}
-    assert data.connected is (state == "connected")
 
 
 def test_a_market_no_longer_watched_loses_its_books() -> None:
@@ -99,8 +106,10 @@ def test_unknown_tokens_are_ignored() -> None:
 def test_a_new_tick_is_noted_and_the_old_book_dropped() -> None:
     data = watching()
     feed(data, frames.books())
+    data.touched.clear()
     feed(data, frames.tick(UP, "0.001"))
     assert data.ticks == {MARKET.slug: 10}
+    assert data.touched == {MARKET.slug}
     assert up(data).bid_bps is None
     assert data.token_view(MARKET, Outcome.DOWN).bid_bps == 500
 
@@ -126,7 +135,9 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("frame", UNREADABLE)
-def test_a_book_that_missed_something_is_no_book_until_the_next_snapshot(frame: bytes) -> None:
+def test_a_book_that_missed_something_is_no_book_until_the_next_snapshot(
+    frame: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     data = watching()
     feed(data, frames.books())
     data.touched.clear()
@@ -134,6 +145,7 @@ def test_a_book_that_missed_something_is_no_book_until_the_next_snapshot(frame: 
     assert up(data).bid_bps is None
     assert data.token_view(MARKET, Outcome.DOWN).bid_bps == 500
     assert data.touched == {MARKET.slug}
+    assert "the last: expected" in caplog.text
     feed(data, frames.books())
     assert up(data).bid_bps == 9300
 

@@ -117,9 +117,10 @@ def test_risk_sees_all_agents_in_the_market_and_all_commitments() -> None:
     case.hold(agent="other", venue_order_id="0xother")
     case.hold(1)
     open_order = case.books.submit(2)
+    case.books.keeper.move(case.books.submit(3), OrderTrigger.REJECT)
     risk = case.risk()
     assert {p.agent for p in risk.positions} == {AGENT, "other"}
-    assert len(risk.orders) == 2
+    assert [order.slug for order in risk.orders] == [market_at().slug] * 2
     assert {(c.agent, c.slug) for c in risk.commitments} == {
         (AGENT, market_at(0).slug),
         ("other", market_at(0).slug),

@@ -10,7 +10,7 @@ from polybot.services.trader.upkeep import BEAT_NS, FORGET_NS, WARM_NS, Upkeep
 from polybot.services.trader.windows import WindowSchedule
 from polybot.strategies.base import Decision
 from tests.fakes import FakeCatalog, FakeCheckpoints
-from tests.story import CLOSE_NS, bought, market_at, paid_out
+from tests.story import CLOSE_NS, bought, market_at, opening, paid_out
 from tests.unit.services.trader.books import Books
 from tests.unit.services.trader.fakes_exchange import ScriptedMemory, ScriptedStrategy
 
@@ -75,6 +75,27 @@ def test_a_checkpoint_holds_the_state_of_the_newest_event_and_all_memories() -> 
     snapshot = msgspec.json.decode(data, type=Snapshot)
     assert TraderState.from_snapshot(snapshot) == case.books.state
     assert bytes(snapshot.memories[f"capture/{market_at().slug}"]) == b'{"looks":2}'
+
+
+def test_checkpoints_follow_each_other_at_their_interval() -> None:
+    case = Case()
+    saved = []
+    for mono in range(0, 20 * S, S):
+        case.books.keeper.record(opening())
+        case.upkeep.turn(mono)
+        if case.checkpoints.saved is not None:
+            saved.append((mono // S, case.checkpoints.saved[0]))
+            case.checkpoints.saved = None
+    assert [second for second, _ in saved] == [5, 10, 15]
+    assert [seq for _, seq in saved] == sorted(seq for _, seq in saved)
+
+
+def test_windows_that_are_over_leave_the_schedule() -> None:
+    case = Case()
+    case.schedule.known[market_at().slug] = market_at()
+    case.books.market_clock.market_ns = CLOSE_NS + 10 * S
+    case.upkeep.turn(0)
+    assert case.schedule.known == {}
 
 
 @pytest.mark.parametrize("past", [False, True])

@@ -49,7 +49,7 @@ def test_the_next_window_is_wanted_shortly_before_it_opens(
 
 def test_a_window_not_offered_yet_is_asked_for_again_by_the_wall_clock() -> None:
     schedule = a_schedule()
-    for mono in (0, RETRY_NS - 1, RETRY_NS, RETRY_NS + 1):
+    for mono in (0, RETRY_NS - 1, RETRY_NS):
         schedule.ask(OPEN, mono)
     assert schedule.catalog.asked == [market_at().slug] * 2
 
@@ -123,6 +123,14 @@ def test_changed_metadata_replaces_what_is_known() -> None:
     schedule = knowing(0)
     schedule.replace(msgspec.structs.replace(market_at(), tick_bps=10))
     assert schedule.known[market_at().slug].tick_bps == 10
+
+
+def test_a_window_is_not_forgotten_while_it_is_still_watched() -> None:
+    schedule = knowing(0)
+    schedule.forget_before(market_at().close_ns + LINGER_NS)
+    assert market_at().slug in schedule.known
+    schedule.forget_before(market_at().close_ns + LINGER_NS + 1)
+    assert schedule.known == {}
 
 
 def test_windows_that_are_over_are_forgotten_questions_and_refusals_too() -> None:
