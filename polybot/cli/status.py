@@ -128,10 +128,17 @@ def lines(glance: Glance, width: int) -> Iterator[Text]:
 
 
 def _head(glance: Glance, width: int) -> Iterator[Text]:
-    speed = "paused" if glance.market.speed == 0 else f"x{glance.market.speed:g}"
-    yield _cut(f"polybot  {glance.mode}  {speed}", width)
-    yield _cut(f"market   {moment(glance.market.now_ns)}", width)
-    yield Text.assemble("trading  ", (glance.trading_state, _COLORS.get(glance.trading_state, "")))
+    at = moment(glance.market.now_ns)
+    if glance.running:
+        speed = "paused" if glance.market.speed == 0 else f"x{glance.market.speed:g}"
+        yield _cut(f"polybot  {glance.mode}  {speed}", width)
+        yield _cut(f"market   {at}", width)
+        state = (glance.trading_state, _COLORS.get(glance.trading_state, ""))
+        yield Text.assemble("trading  ", state)
+    else:
+        yield _cut(f"polybot  {glance.mode}  not running", width, "red")
+        yield _cut(f"market   stopped at {at}", width)
+        yield _cut(f"trading  was {glance.trading_state}", width)
     for claim in glance.books.claims:
         age = span(max(glance.wall_ns - claim.since_ns, 0) / _NS)
         yield from _wrapped(

@@ -45,6 +45,8 @@ def _figure(name: str, value: str | float) -> str:
     for suffix, (write, unit) in _UNITS.items():
         if name.endswith(suffix) and isinstance(value, int):
             return f"{_words(name.removesuffix(suffix))} {write(value)}{unit}"
+    if name == "shares" and isinstance(value, int):
+        return f"{format_shares(value)} shares"
     if name.endswith("_s") and isinstance(value, (int, float)):
         return f"{_words(name.removesuffix('_s'))} {value:g} s"
     return f"{_words(name)} {value:g}" if isinstance(value, float) else f"{_words(name)} {value}"
@@ -78,7 +80,14 @@ def _discovered(event: trading.WindowDiscovered) -> str:
 
 
 def _decided(event: trading.DecisionMade) -> str:
-    numbers = figures(event.inputs)
+    # Unweighted and idle parts of a score fill lines without telling anything; --json has them.
+    numbers = figures(
+        {
+            name: value
+            for name, value in event.inputs.items()
+            if not name.endswith("_raw") and not (name.startswith("danger_") and not value)
+        }
+    )
     because = f"{event.agent} ({event.strategy}) {_ACTIONS.get(event.action, event.action)}"
     return f"{because}: {_words(event.reason)}" + (f"; {numbers}" if numbers else "")
 
@@ -152,10 +161,19 @@ def _summarized(event: trading.WindowSummarized) -> str:
 
 
 def _settled_position(event: trading.PositionSettled) -> str:
+    if not event.size_shares:
+        return f"{event.agent} held nothing any more when the window was settled"
     how = "won" if event.won else "lost"
     return (
         f"{event.agent} {how}: {format_shares(event.size_shares)} shares became "
         f"{exact_dollars(event.payout_usdc)}"
+    )
+
+
+def _result(event: trading.AgentResult) -> str:
+    return (
+        f"the trader books {exact_dollars(event.pnl_usdc)} for {event.agent} on the trading day "
+        f"{event.day}"
     )
 
 
@@ -204,6 +222,7 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "FillStatusChanged": _fill_changed,
     "WindowSummarized": _summarized,
     "PositionSettled": _settled_position,
+    "AgentResult": _result,
     "WindowSettled": _settled,
     "WindowGraded": _graded,
     "DriftFound": _drift,

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pwd
+import shutil
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from polybot import CODENAME, __version__
 from polybot.adapters.clock import SystemClock
 from polybot.cli.directories import claim_state, make_private
 from polybot.cli.exits import CommandError, Refused
+from polybot.cli.listening import refuse_taken_port
 from polybot.cli.output import say, warn
 from polybot.cli.processes import RUNNER, floor_processes, start_time
 from polybot.config.floor import FloorRecord, write_floor
@@ -31,6 +33,8 @@ _MANAGER_NAMES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS"
 
 # The modes in which the exchange is this machine's own.
 SIMULATED_MODES = ("synthetic", "replay")
+
+_GOES_ON = "continues where the last run ended; remove the directory to begin anew"
 
 Execute = Callable[[str, list[str], dict[str, str]], None]
 
@@ -66,6 +70,7 @@ def start_floor(wishes: Wishes, environ: dict[str, str], execute: Execute) -> No
     loaded = load(environ)
     refuse_unbuilt(loaded)
     refuse_second(loaded)
+    refuse_taken_port(loaded.config.simulator.listen)
     runner_config = find_runner_config(loaded)
     for directory in (loaded.locations.state_dir, loaded.locations.runtime_dir):
         make_private(directory)
@@ -161,16 +166,27 @@ def greeting(loaded: LoadedConfig) -> str:
         "synthetic": f"a synthetic market, seed {config.simulator.seed}",
         "replay": f"the recorded markets of {config.simulator.recordings}",
     }[config.mode]
+    command = own_command()
+    goes_on = (locations.state_dir / "trader").is_dir()
     return "\n".join(
         [
             f'polybot {__version__} "{CODENAME}": {config.mode} mode, {market}',
             f"speed    {config.simulator.speed:g} market seconds per second",
             f"state    {locations.state_dir}",
+            f"         {_GOES_ON if goes_on else 'a new one: nothing was there yet'}",
             f"sockets  {locations.runtime_dir}",
-            "look     polybot status | windows | trades | pnl | why <window>, in a second terminal",
-            "stop     Ctrl-C here, or `polybot down`",
+            f"look     {command} status, in a second terminal (also windows, trades, pnl, why)",
+            f"stop     Ctrl-C here, or `{command} down`",
         ]
     )
+
+
+def own_command() -> str:
+    """Return what to type for this command: its name where the shell finds it, else its path."""
+    path = Path(sys.executable).with_name("polybot")
+    if shutil.which("polybot") == str(path):
+        return "polybot"
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def prepare_output() -> None:

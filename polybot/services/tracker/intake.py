@@ -35,16 +35,21 @@ class Intake:
     problem: str = ""
     conflicts: tuple[str, ...] = ()
     _waiting: list[Record] = field(default_factory=list)
+    _heard_life: dict[str, str] = field(default_factory=dict)
+    _beating_life: dict[str, str] = field(default_factory=dict)
 
     def take(self) -> list[Record]:
         """Store what arrived and return it; empty while the database refuses."""
         self.volatile = []
         if len(self._waiting) < MOST_WAITING:
             for record in self.inbox.take_records():
-                if record[0].durable:
+                envelope, body, _ = record
+                if envelope.durable:
                     self._waiting.append(record)
+                    self._heard_life[envelope.source] = envelope.session
                 else:
-                    self.volatile.append(record[1])
+                    self.volatile.append(body)
+                    self._beating_life[envelope.source] = envelope.session
         batch = self._waiting
         if not batch or not self._store(batch):
             return []
@@ -56,8 +61,13 @@ class Intake:
 
     def compare(self, beat: Heartbeat) -> None:
         """Notice a source whose journal ends before what is stored of it."""
-        stored = self.ledger.store_position(beat.process)
-        if beat.last_seq >= stored or beat.process in self.went_back:
+        name = beat.process
+        stored = self.ledger.store_position(name)
+        if beat.last_seq >= stored or name in self.went_back:
+            return
+        # A life whose events fit behind what is stored has that journal: its beat is only older
+        # than the events that came with it.
+        if name in self._heard_life and self._heard_life[name] == self._beating_life.get(name):
             return
         text = (
             f"expected the journal of {beat.process} to reach event {stored}, which is stored, "

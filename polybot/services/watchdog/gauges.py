@@ -40,6 +40,7 @@ class Gauges:
     _rss_mb: dict[str, int] = field(default_factory=dict)
     _positions: dict[str, int] = field(default_factory=dict)
     _commit_ns: int | None = None
+    _waiting_since_ns: int | None = None
 
     def read(self, beats: dict[str, Heartbeat], judgements: dict[str, Judgement]) -> Readings:
         """Return the readings of this moment."""
@@ -51,6 +52,11 @@ class Gauges:
             self._slow_at_ns = now + SLOW_NS
             self._read_slowly(beats, judgements)
         ages = self._feed_ages(beats.get(TRADER), judgements.get(TRADER))
+        waiting = any(beat.last_seq > self._positions.get(name, 0) for name, beat in beats.items())
+        if not waiting:
+            self._waiting_since_ns = None
+        elif self._waiting_since_ns is None:
+            self._waiting_since_ns = now
         return Readings(
             feed_ages_s=ages,
             feeds_expected=self.market_moves and bool(ages),
@@ -58,10 +64,8 @@ class Gauges:
             rss_mb=self._rss_mb,
             clock_skew_s=self.exchange_time.skew_s(),
             database_writable=self._database_writable,
-            commit_age_s=self._commit_age_s(),
-            events_waiting=any(
-                beat.last_seq > self._positions.get(name, 0) for name, beat in beats.items()
-            ),
+            commit_age_s=self._commit_age_s(now),
+            events_waiting=waiting,
         )
 
     def _read_slowly(self, beats: dict[str, Heartbeat], judgements: dict[str, Judgement]) -> None:
@@ -81,10 +85,17 @@ class Gauges:
             logger.debug("the database cannot be read: %s", error)
             self._commit_ns = None
 
-    def _commit_age_s(self) -> float | None:
+    def _commit_age_s(self, now: int) -> float | None:
+        """Return how long waiting events have seen no commit, else the last commit's age.
+
+        Before there was something to store, or while the floor was down, nothing was late.
+        """
         if not self._commit_ns:
             return None
-        return (self.clock.now_ns() - self._commit_ns) / SECOND_NS
+        age_ns = self.clock.now_ns() - self._commit_ns
+        if self._waiting_since_ns is not None:
+            age_ns = min(age_ns, now - self._waiting_since_ns)
+        return age_ns / SECOND_NS
 
     def _feed_ages(self, beat: Heartbeat | None, judgement: Judgement | None) -> dict[str, float]:
         """Return the feeds' ages as the trader told them, none while the trader is silent.

@@ -93,6 +93,10 @@ def test_what_is_held_and_won_is_shown() -> None:
 def test_when_nothing_runs_it_says_how_to_start(polybot: Command) -> None:
     out = polybot("status", code=3).stdout
     assert out.endswith("not running; start it: polybot up\n")
+    assert out.splitlines()[0].endswith("not running")
+    # What was true when it stopped is not said as if it still were.
+    assert "market   stopped at " in out
+    assert "trading  was " in out
     assert max(len(line) for line in out.splitlines()) <= 40
 
 

@@ -94,6 +94,31 @@ def test_every_event_of_a_window_is_a_sentence_and_not_a_list_of_fields(
             "the official outcome is Up (told by clob); our own reckoning said Down",
         ),
         (
+            trading.AgentResult(
+                agent="capture", slug=OPEN, pnl_usdc=-215_700, day="2026-11-21", wall_ns=1
+            ),
+            "the trader books -$0.2157 for capture on the trading day 2026-11-21",
+        ),
+        (
+            trading.PositionSettled(
+                agent="capture", slug=OPEN, token_id="7", won=True, size_shares=0, payout_usdc=0
+            ),
+            "capture held nothing any more when the window was settled",
+        ),
+        (
+            trading.DecisionMade(
+                decision_id="d",
+                agent="capture",
+                strategy="capture_99c",
+                slug=OPEN,
+                action="hold",
+                reason="holding",
+                inputs={"shares": 25_000_000, "danger_time": 0.03, "danger_time_raw": 0.1}
+                | {"danger_velocity": 0.0, "confidence": 0.0},
+            ),
+            "capture (capture_99c) holds: holding; 25 shares, danger time 0.03, confidence 0",
+        ),
+        (
             reduced(),
             "trading went from ACTIVE to REDUCING (watchdog: the market feed is 61 s old)",
         ),

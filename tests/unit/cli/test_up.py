@@ -12,7 +12,7 @@ import pytest
 
 from polybot.cli.exits import Refused
 from polybot.cli.processes import runner_is_alive
-from polybot.cli.up import Wishes, overrides, start_floor
+from polybot.cli.up import Wishes, overrides, own_command, start_floor
 from polybot.config.floor import read_floor
 from polybot.config.locations import PROCESSES
 from polybot.errors import ConfigError
@@ -82,7 +82,41 @@ def test_the_greeting_says_what_runs_and_what_to_try(
     out = capsys.readouterr().out
     assert "synthetic mode, a synthetic market, seed 11" in out
     assert f"state    {state_dir}" in out
+    assert "a new one" in out
     assert "polybot status" in out
+
+
+def test_the_greeting_says_that_a_second_run_continues(
+    became: Execution, capsys: pytest.CaptureFixture[str], state_dir: Path
+) -> None:
+    (state_dir / "trader").mkdir()
+    start_floor(Wishes(), dict(os.environ), became)
+    assert "continues where the last run ended" in capsys.readouterr().out
+
+
+def test_the_greeting_names_the_command_as_this_shell_finds_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = Path(sys.executable).with_name("polybot")
+    monkeypatch.setenv("PATH", str(path.parent))
+    assert own_command() == "polybot"
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.chdir(tmp_path)
+    assert own_command() == str(path)
+    monkeypatch.chdir(path.parents[2])
+    assert own_command() == str(path.relative_to(path.parents[2]))
+
+
+def test_a_taken_port_is_refused_before_anything_is_written(
+    polybot: Command, monkeypatch: pytest.MonkeyPatch, runtime_dir: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        taken = f"127.0.0.1:{listening.getsockname()[1]}"
+        monkeypatch.setenv("POLYBOT__SIMULATOR__LISTEN", taken)
+        told = polybot("up", code=1).stderr
+    assert told.startswith(f"polybot: cannot listen on {taken}: Address already in use; stop")
+    assert len(told.splitlines()) == 1
+    assert read_floor(runtime_dir) is None
 
 
 def test_recordings_are_replayed_from_anywhere(

@@ -153,3 +153,27 @@ def test_a_journal_that_ends_before_what_is_stored_is_noticed_once(
 
     assert intake.went_back == first
     assert "to reach event 9, which is stored, was 8" in first["trader"]
+
+
+def test_a_beat_that_is_older_than_the_events_it_came_with_is_no_alarm(
+    intake: Intake, inbox: FakeInbox
+) -> None:
+    inbox.put_volatile(beat(8), session="s1")
+    for event in bought():
+        inbox.put(event)
+    intake.take()
+
+    intake.compare(beat(8))
+
+    assert intake.went_back == {}
+
+
+def test_another_life_with_a_shorter_journal_is_an_alarm(intake: Intake, inbox: FakeInbox) -> None:
+    for event in bought():
+        inbox.put(event)
+    inbox.put_volatile(beat(1), session="s2")
+    intake.take()
+
+    intake.compare(beat(1))
+
+    assert "trader" in intake.went_back

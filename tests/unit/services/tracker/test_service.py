@@ -264,7 +264,7 @@ def test_a_source_whose_journal_went_back_raises_an_alert_once(floor: Floor) -> 
     service.turn()
     beat = Heartbeat(process="trader", pid=1, last_seq=3, turns=1, progress=0, status="")
     for _ in range(3):
-        floor.inbox.put_volatile(beat)
+        floor.inbox.put_volatile(beat, session="another life")
         service.turn()
 
     [alert] = floor.outbox.events(AlertRaised)

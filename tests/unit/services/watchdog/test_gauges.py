@@ -67,6 +67,23 @@ def test_everything_is_read(bench: Bench) -> None:
     )
 
 
+def test_events_are_late_only_from_when_they_began_to_wait(bench: Bench) -> None:
+    """A floor that was down for an hour has stored nothing for an hour, and is not late."""
+    bench.storage.stored = {"trader": 4}
+    bench.storage.commit_ns = bench.clock.now_ns() - 3_600_000_000_000
+    assert bench.read().commit_age_s == 0.0
+    bench.clock.advance(61)
+    late = bench.read()
+    assert (late.events_waiting, late.commit_age_s) == (True, 61.0)
+
+    bench.storage.stored = {"trader": 5}
+    bench.clock.advance(5)
+    assert bench.read().events_waiting is False
+    bench.storage.stored = {"trader": 4}
+    bench.clock.advance(5)
+    assert bench.read().commit_age_s == 0.0
+
+
 def test_what_may_block_is_read_every_few_seconds(bench: Bench) -> None:
     for _ in range(6):
         bench.read()
