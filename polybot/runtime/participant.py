@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from polybot.domain.refusals import Refusals
 from polybot.errors import PolybotError
 from polybot.messages.codec import decode_body, decode_request, encode, encode_body
 from polybot.messages.commands import Acknowledge, Done, GetStatus, ReplayBatch, ReplayFrom
@@ -90,6 +91,7 @@ class Participant:
     _next_beat_ns: int = field(init=False, default=0)
     _next_trim_ns: int = field(init=False)
     _acknowledged: dict[str, int] = field(init=False, default_factory=dict)
+    _refusals: Refusals = field(init=False, default_factory=Refusals)
 
     def __post_init__(self) -> None:
         self.name = self.service.name
@@ -179,7 +181,9 @@ class Participant:
             body = decode_body(request.type, request.body)
             result = self._carry_out(request.type, body)
         except PolybotError as error:
-            logger.warning("refused an rpc request: %s", error)
+            line = self._refusals.note(str(error), self.clock.monotonic_ns())
+            if line:
+                logger.warning("refused rpc requests: %s", line)
             return encode(Reply(id=request_id, error=str(error) or type(error).__name__))
         return encode(Reply(id=request_id, type=type(result).__name__, body=encode_body(result)))
 

@@ -1,5 +1,6 @@
 """What every route of the simulated exchange works with, and how its answers are written."""
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -7,6 +8,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from polybot.domain.refusals import Refusals
 from polybot.errors import PolybotError, ProtocolError
 from polybot.exchange import error_texts as texts
 from polybot.exchange.l2_auth import SignedRequest
@@ -20,6 +22,8 @@ from polybot.simulator.hub import Hub
 from polybot.simulator.keyring import KeyRing
 from polybot.simulator.ledger import Ledger
 from polybot.simulator.world import World
+
+logger = logging.getLogger(__name__)
 
 OK = 200
 BAD_REQUEST = 400
@@ -42,6 +46,7 @@ class Desk(msgspec.Struct, frozen=True):
     heartbeats: HeartbeatWatch
     clock: Clock
     poke: Callable[[], None]
+    refusals: Refusals = msgspec.field(default_factory=Refusals)
 
     @property
     def exchange(self) -> SimulatedExchange:
@@ -64,6 +69,12 @@ class Desk(msgspec.Struct, frozen=True):
         if account is None:
             raise Refused(UNAUTHORIZED, texts.UNAUTHORIZED)
         return account
+
+    def refuse_frame(self, channel: str, error: ProtocolError) -> None:
+        """Count a client's websocket frame that cannot be read; say so now and then."""
+        line = self.refusals.note(f"{channel}: {error}", self.clock.monotonic_ns())
+        if line:
+            logger.warning("websocket frames that could not be read: %s", line)
 
     def window_of_token(self, token_id: str) -> WindowRow:
         """Return the window of a token, or refuse: there is no such order book."""

@@ -96,7 +96,7 @@ class SimulatorService:
         logger.info(
             "simulated exchange at %s: %s, speed %g",
             endpoints(self._server.address)["url"],
-            parts.world.driver.source,
+            market_name(self._config),
             self._config.speed,
         )
         self._player.start()
@@ -152,7 +152,7 @@ class SimulatorService:
         if world.idle:
             return "idle: every recorded window was played; remove the state to play again"
         open_windows = len(world.exchange.core.books)
-        return f"playing {world.driver.source}, {open_windows} windows open"
+        return f"{open_windows} windows open, {market_name(self._config)}"
 
     async def stop(self) -> None:
         """Stop playing, close every connection, and save a last checkpoint."""
@@ -192,6 +192,13 @@ class SimulatorService:
         self._ports.checkpoints.save_in_background(seq, state, STATE_SCHEMA)
         if self._ports.trim is not None:
             self._ports.trim()
+
+
+def market_name(config: SimulatorConfig) -> str:
+    """Name the market that is played, as a person calls it."""
+    if config.recordings:
+        return f"recordings of {Path(config.recordings).resolve().name}"
+    return f"synthetic market, seed {config.seed}"
 
 
 def write_endpoints(path: Path, address: Address) -> None:

@@ -1,7 +1,5 @@
 """The market websocket: books, trades and ticks of the tokens a client subscribes to."""
 
-import contextlib
-
 from aiohttp import web
 
 from polybot.domain.market import Outcome
@@ -53,15 +51,17 @@ class MarketStream:
 
     def _take(self, subscriber: MarketSubscriber, text: str) -> bool:
         """Carry out one frame of a client; return whether it was a subscription at all."""
-        with contextlib.suppress(ProtocolError):
+        try:
             wanted = decode(text, MarketSubscription)
-            if wanted.operation == UNSUBSCRIBE:
-                subscriber.tokens.difference_update(wanted.assets_ids)
-            else:
-                self._subscribe(subscriber, wanted)
-            return True
-        # A bad frame on a connection that works is ignored, a bad first one is not.
-        return subscriber in self._desk.hub.market.subscribers
+        except ProtocolError as error:
+            self._desk.refuse_frame("market", error)
+            # A bad frame on a connection that works is ignored, a bad first one is not.
+            return subscriber in self._desk.hub.market.subscribers
+        if wanted.operation == UNSUBSCRIBE:
+            subscriber.tokens.difference_update(wanted.assets_ids)
+        else:
+            self._subscribe(subscriber, wanted)
+        return True
 
     def _subscribe(self, subscriber: MarketSubscriber, wanted: MarketSubscription) -> None:
         world, feed = self._desk.world, self._desk.hub.market

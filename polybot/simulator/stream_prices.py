@@ -52,7 +52,8 @@ class PriceStream:
         """Carry out one frame of a client; return the code to close with, 0 to go on."""
         try:
             wanted = decode(text, PriceRequest)
-        except ProtocolError:
+        except ProtocolError as error:
+            self._desk.refuse_frame("price", error)
             return POLICY_CLOSE_CODE
         if wanted.op == "auth":
             return self._authenticate(subscriber, wanted)

@@ -53,7 +53,8 @@ class UserStream:
     def _authenticate(self, queue: ClientQueue, text: str) -> UserSubscriber | None:
         try:
             wanted = decode(text, UserSubscription)
-        except ProtocolError:
+        except ProtocolError as error:
+            self._desk.refuse_frame("user", error)
             return None
         account = self._desk.keys.account_of_key(wanted.auth) if wanted.auth else None
         if account is None:

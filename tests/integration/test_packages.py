@@ -73,7 +73,7 @@ def test_supervisor_zmq_peewee_clob_client_openai_and_dotenv_work_in_one_floor(
     processes = floor.wait("five processes alive", floor.all_alive, timeout_s=60)
 
     # supervisor: it runs exactly the processes that call themselves alive.
-    transport = SupervisorTransport(None, None, f"unix://{floor.runtime}/supervisor.sock")
+    transport = SupervisorTransport("polybot", "polybot", f"unix://{floor.runtime}/supervisor.sock")
     proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
     running = {info["name"]: info["pid"] for info in proxy.supervisor.getAllProcessInfo()}
     transport.close()

@@ -10,6 +10,7 @@ import zmq
 from polybot.adapters.zmq_bus.edge import EdgeReader, Pull
 from polybot.adapters.zmq_bus.endpoints import RPC, BoundSocket, BusContext, socket_path
 from polybot.adapters.zmq_bus.rpc_wire import REQUEST_FRAMES, answer, refusal
+from polybot.domain.refusals import Refusals
 from polybot.errors import PolybotError
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,12 @@ class RpcServer:
         self._handler = handler
         self._reader = EdgeReader(self._bound.socket, self._pull)
         self._wake: asyncio.Event | None = None
-        self.malformed = 0
+        self._refusals = Refusals()
+
+    @property
+    def malformed(self) -> int:
+        """How many requests were not one payload."""
+        return self._refusals.total
 
     def attach(self, loop: asyncio.AbstractEventLoop, wake: asyncio.Event) -> None:
         """Serve within a loop; `wake` is set after requests, for the service to act on them."""
@@ -58,7 +64,7 @@ class RpcServer:
             except zmq.Again:
                 return Pull.EMPTY
             if len(frames) != REQUEST_FRAMES:
-                self.malformed += 1
+                self._refuse(len(frames))
                 continue
             client, request = frames
             # A client that is gone by now is not an error: ROUTER drops its answer.
@@ -66,6 +72,12 @@ class RpcServer:
             if self._wake is not None:
                 self._wake.set()
         return Pull.MORE
+
+    def _refuse(self, frames: int) -> None:
+        mono_ns = int(asyncio.get_running_loop().time() * 1e9)
+        line = self._refusals.note(f"expected {REQUEST_FRAMES} frames, was {frames}", mono_ns)
+        if line:
+            logger.warning("rpc requests that are none: %s", line)
 
     def _answer(self, request: bytes) -> tuple[bytes, bytes]:
         try:

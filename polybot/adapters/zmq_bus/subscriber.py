@@ -1,6 +1,7 @@
 """The receiving side of the bus: one SUB socket connected to every peer's events."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,19 +9,23 @@ import zmq
 
 from polybot.adapters.zmq_bus.edge import EdgeReader, Pull
 from polybot.adapters.zmq_bus.endpoints import EVENTS, TOPIC_END, BusContext, connect, socket_path
+from polybot.domain.refusals import Refusals
+
+logger = logging.getLogger(__name__)
 
 # More than every publisher together keeps back, so that a busy turn loses nothing here first.
 RECEIVE_HIGH_WATER = 50_000
 # What a service that does not take may pile up before messages wait in the socket.
 LARGEST_INBOX = 100_000
 _BURST = 500
+_SHOWN = 60
 
 
 class BusSubscriber:
     """Collects the payloads of peers' messages until the service takes them.
 
-    Peers need not exist yet and may come and go. `malformed` counts frames that are not a topic
-    and a payload. Raises BusError when a peer's path is too long.
+    Peers need not exist yet and may come and go. Frames that are not a topic and a payload are
+    counted, and within a loop logged once a minute. Raises BusError when a peer's path is too long.
     """
 
     def __init__(
@@ -36,11 +41,17 @@ class BusSubscriber:
         self._reader = EdgeReader(self._socket, self._pull)
         self._inbox: list[bytes] = []
         self._wake: asyncio.Event | None = None
-        self.malformed = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._refusals = Refusals()
+
+    @property
+    def malformed(self) -> int:
+        """How many frames were not a topic and a payload."""
+        return self._refusals.total
 
     def attach(self, loop: asyncio.AbstractEventLoop, wake: asyncio.Event) -> None:
         """Collect within a loop and set `wake` whenever something arrived."""
-        self._wake = wake
+        self._wake, self._loop = wake, loop
         self._reader.attach(loop)
 
     def take(self) -> list[bytes]:
@@ -80,5 +91,11 @@ class BusSubscriber:
             if topic and mark:
                 self._inbox.append(payload)
             else:
-                self.malformed += 1
+                self._refuse(frame)
         return Pull.MORE
+
+    def _refuse(self, frame: bytes) -> None:
+        mono_ns = int(self._loop.time() * 1e9) if self._loop else 0
+        line = self._refusals.note(f"{frame[:_SHOWN]!r}", mono_ns)
+        if line:
+            logger.warning("bus frames that are no message: %s", line)

@@ -3,6 +3,8 @@
 import msgspec
 
 from polybot.domain.grading import PurposedFill, WindowFacts, WindowGrade, grade_window
+from polybot.domain.market import Outcome
+from polybot.domain.money import DOLLAR_USDC
 from polybot.domain.order import OrderStatus
 from polybot.domain.stored import GradeCase, StoredGrade
 from polybot.messages.tracking import WindowGraded
@@ -38,6 +40,14 @@ def grade_case(case: GradeCase) -> Graded:
         if known.get(agent) != _stored(told):
             news.append(told)
     return Graded(case.market.slug, tuple(news), tuple(waits))
+
+
+def in_words(graded: WindowGraded, outcome: Outcome) -> str:
+    """Tell a grade in one line, with its P&L in dollars when there were trades."""
+    window = f"{graded.slug} was {outcome.value}, {graded.agent} {graded.grade}"
+    if not graded.trades:
+        return window
+    return f"{window}, P&L ${graded.pnl_usdc / DOLLAR_USDC:+.2f}, trades {graded.trades}"
 
 
 def _agents(case: GradeCase) -> list[str]:

@@ -12,7 +12,7 @@ from polybot.messages.safety import AlertRaised
 from polybot.messages.tracking import AuditCompleted, WindowSettled
 from polybot.messages.trading import WindowDiscovered
 from polybot.ports import Vitals
-from polybot.services.tracker.grading import grade_case
+from polybot.services.tracker.grading import grade_case, in_words
 from polybot.services.tracker.intake import Intake
 from polybot.services.tracker.needs import Record, TrackerPorts, TrackerSettings
 from polybot.services.tracker.restore import SCHEMA, Restored, Snapshot, lost_events
@@ -55,6 +55,7 @@ class TrackerService:
         self._next_audit_ns = 0
         self._checkpoint_at_ns = 0
         self._audit = ""
+        self._refused = ""
         self._more_to_grade = False
 
     async def start(self) -> None:
@@ -116,10 +117,10 @@ class TrackerService:
         """Say how much is stored and what waits."""
         if self._intake.problem:
             return f"the database refuses events: {self._intake.problem}"
-        audit = f"; {self._audit}" if self._audit else ""
+        audit = f"{self._audit}; " if self._audit else ""
         return (
-            f"{self._intake.stored} events stored, {len(self._queue)} windows not settled, "
-            f"{self._graded} grades given{audit}"
+            f"{audit}{self._intake.stored} events stored, {len(self._queue)} windows not settled, "
+            f"{self._graded} grades given"
         )
 
     async def stop(self) -> None:
@@ -134,9 +135,12 @@ class TrackerService:
         try:
             self._settle()
             self._grade()
+            self._refused = ""
         except StorageError as error:
             # The next turn tries again: nothing was said that is not stored.
-            logger.warning("settling and grading wait: %s", error)
+            if not self._refused:
+                logger.warning("settling and grading wait: %s", error)
+            self._refused = str(error)
         self._run_audits()
         self._raise_alerts()
 
@@ -188,14 +192,7 @@ class TrackerService:
             for event in graded.news:
                 self._graded += 1
                 self._record(event, event.slug)
-                logger.info(
-                    "graded: %s %s %s, P&L $%+.2f, %d trades",
-                    event.slug,
-                    event.agent,
-                    event.grade,
-                    event.pnl_usdc / 1e6,
-                    event.trades,
-                )
+                logger.info("graded: %s", in_words(event, case.outcome))
             # With news, the window stays on the list until they are stored.
             if not graded.news:
                 done.append(graded.slug)

@@ -72,7 +72,8 @@ class Settler:
         if answer.resolved not in {outcome.value for outcome in Outcome}:
             return None
         self._failing.discard(answer.slug)
-        logger.info(
+        # The grade that follows tells the outcome; alone it says little.
+        logger.debug(
             "settled: %s is %s, after %d questions", answer.slug, answer.resolved, question.asks
         )
         return WindowSettled(

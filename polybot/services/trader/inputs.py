@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from polybot.domain.refusals import Refusals
 from polybot.errors import InvalidValue
 from polybot.exchange.wire_codec import FrameDecoder
 from polybot.exchange.wire_price_stream import TWAP_CHANNEL, PriceFrame, PricePoint, price_decoder
@@ -82,18 +83,28 @@ class PriceReader:
 
     def __init__(self) -> None:
         self._decoder: FrameDecoder[PriceFrame] = price_decoder()
+        self._refusals = Refusals()
 
     def read(self, frame: StreamFrame) -> list[PriceTick]:
         """Return the prices of a frame, oldest first; control frames have none."""
         ticks = []
-        for told in self._decoder.decode(frame.data):
+        before = self._decoder.refused
+        events = self._decoder.decode(frame.data)
+        if self._decoder.refused > before:
+            self._refuse(self._decoder.last_refusal, frame.mono_ns)
+        for told in events:
             if told.error:
-                logger.warning("price stream: %s", told.error)
+                self._refuse(told.error, frame.mono_ns)
             for point in told.points():
                 tick = _tick(told, point)
                 if tick is not None:
                     ticks.append(tick)
         return ticks
+
+    def _refuse(self, reason: str, mono_ns: int) -> None:
+        line = self._refusals.note(reason, mono_ns)
+        if line:
+            logger.warning("price events that could not be read: %s", line)
 
 
 def _tick(told: PriceFrame, point: PricePoint) -> PriceTick | None:

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 
 from polybot.domain.order import TERMINAL, Order, OrderStatus, OrderTrigger
+from polybot.domain.refusals import Refusals
 from polybot.errors import (
     ExchangeError,
     NotFound,
@@ -70,6 +71,7 @@ class OrderAnswers:
     errors_in_a_row: int = 0
     mistrust: str = ""
     _decoder: FrameDecoder[UserEvent] = field(default_factory=user_decoder)
+    _refusals: Refusals = field(default_factory=Refusals)
 
     def posted(self, answer: PostAnswer) -> None:
         """Apply the answer to a POST."""
@@ -116,8 +118,12 @@ class OrderAnswers:
                 self._trade(event)
             elif isinstance(event, OrderEvent):
                 self._order(event)
-        # An event nobody could read may have been a fill: the snapshot tells.
-        self.snapshot_wanted = self.snapshot_wanted or decoder.refused > refused
+        if decoder.refused > refused:
+            # An event nobody could read may have been a fill: the snapshot tells.
+            self.snapshot_wanted = True
+            line = self._refusals.note(decoder.last_refusal, frame.mono_ns)
+            if line:
+                logger.warning("user events that could not be read: %s", line)
 
     def looked_up(self, lookup: OrderLookup) -> bool:
         """Apply a look-up; returns True when the exchange positively does not know the order."""

@@ -99,11 +99,12 @@ class TraderService:
         if not self._ports.access.ready():
             return "logging in at the exchange"
         live = self._parts.watch.open_markets(self._ports.market_clock.now_ns())
-        names = ", ".join(market.slug for market in live) or "no open window"
+        names = ", ".join(market.slug for market in live) or "none"
         age = self._ports.market.age_s()
         book = "no book yet" if age is None else f"book {age:.1f} s old"
         orders = len(self._ledger.state.open_orders())
-        return f"{self._ledger.claims.describe()}; {names}; {orders} orders open, {book}"
+        state = self._ledger.claims.describe()
+        return f"{state}; {orders} orders open, {book}; {len(live)} windows: {names}"
 
     def vitals(self) -> Vitals:
         """Return what the heartbeat carries."""

@@ -1,5 +1,6 @@
 """A small HTTP server on loopback that answers, hangs up, resets or is silent, as a test wants."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -72,6 +73,9 @@ class LoopbackServer:
 
     def stop(self) -> None:
         self._stopped.set()
+        # Closing alone would leave the thread that accepts waiting for ever; a test may stop twice.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for each in self._open:
             each.close()

@@ -224,6 +224,15 @@ def test_a_malformed_request_is_answered_with_an_error(case: Case, data: bytes) 
     assert reply.type == ""
 
 
+def test_a_flood_of_malformed_requests_is_one_line(
+    case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(500):
+        assert case.raw(b"junk").error
+    assert len(caplog.records) == 1
+    assert "refused rpc requests: 1 so far" in caplog.text
+
+
 def turns(case: Case, count: int) -> None:
     for _ in range(count):
         case.participant.turn()

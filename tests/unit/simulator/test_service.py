@@ -102,7 +102,7 @@ async def test_it_tells_where_it_listens_and_what_time_it_is(tmp_path: Path) -> 
     vitals = made.service.vitals()
     assert vitals.progress > 0
     assert vitals.market_ns >= market_ns
-    assert made.service.status().startswith("playing synthetic seed 7")
+    assert made.service.status().endswith("windows open, synthetic market, seed 7")
     assert made.service.restored == (0, 0)
     await made.service.stop()
     (saved,) = made.checkpoints.saved

@@ -1,5 +1,7 @@
 """The market websocket as clients meet it."""
 
+import pytest
+
 from polybot.domain.order import Side
 from polybot.simulator.happenings import SetLevels
 from tests.unit.simulator.listening import listening
@@ -36,18 +38,23 @@ async def test_a_first_frame_that_is_no_subscription_closes_with_1008() -> None:
         assert await client.hear() == 1008
 
 
-async def test_tokens_come_and_go_and_a_bad_frame_later_is_ignored() -> None:
+async def test_tokens_come_and_go_and_bad_frames_later_are_ignored_and_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with standing(Stand([BETTER])) as stand, listening(stand, "market") as client:
         await client.say({"assets_ids": [], "type": "market"})
         await client.say({"assets_ids": [DOWN], "operation": "subscribe"})
         assert [book["asset_id"] for book in await client.hear()] == [DOWN]
         await client.say({"assets_ids": [DOWN], "operation": "unsubscribe"})
-        await client.say("nonsense")
+        for _ in range(50):
+            await client.say("nonsense")
         await client.say("PING")
         assert await client.hear() == "PONG"
         stand.step(1)
         await client.say("PING")
         assert await client.hear() == "PONG"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "frames that could not be read: 1 so far, 1 new; the last: market" in caplog.text
 
 
 async def test_without_an_initial_dump_only_news_is_sent() -> None:

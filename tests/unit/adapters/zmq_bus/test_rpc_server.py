@@ -73,16 +73,19 @@ async def test_a_failing_handler_is_an_answer_and_the_next_request_is_served(
     server.close()
 
 
-async def test_a_request_of_odd_frames_is_counted_and_not_served(
-    context: BusContext, runtime_dir: Path, dealer: Dealer
+async def test_requests_of_odd_frames_are_counted_said_once_and_not_served(
+    context: BusContext, runtime_dir: Path, dealer: Dealer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = RpcServer(context, runtime_dir, "trader", handler)
     server.attach(asyncio.get_running_loop(), asyncio.Event())
     asking = dealer()
-    asking.send_multipart([b"one", b"two"])
+    for _ in range(3):
+        asking.send_multipart([b"one", b"two"])
     asking.send(b"ok")
     assert await answers(asking) == [[b"+", b"OK"]]
-    assert server.malformed == 1
+    assert server.malformed == 3
+    assert len(caplog.records) == 1
+    assert "expected 2 frames, was 3" in caplog.text
     server.close()
 
 

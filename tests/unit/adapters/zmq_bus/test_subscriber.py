@@ -104,8 +104,8 @@ async def test_peers_may_come_late_go_and_come_back(context: BusContext, runtime
     subscriber.close()
 
 
-async def test_what_is_no_topic_and_payload_is_counted(
-    context: BusContext, runtime_dir: Path
+async def test_what_is_no_topic_and_payload_is_counted_and_said_once(
+    context: BusContext, runtime_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     publisher = BusPublisher(context, runtime_dir, "trader")
     subscriber = BusSubscriber(context, runtime_dir, ["trader"], [b""])
@@ -116,6 +116,9 @@ async def test_what_is_no_topic_and_payload_is_counted(
         alien.send_multipart(frames)
     await eventually(lambda: subscriber.malformed == 4)
     assert subscriber.take() == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "bus frames that are no message: 1 so far, 1 new; the last: b'no end of topic'"
+    ]
     subscriber.close()
     publisher.close()
 

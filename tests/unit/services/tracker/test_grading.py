@@ -6,7 +6,7 @@ from polybot.domain.fill import Fill, FillStatus
 from polybot.domain.market import Outcome
 from polybot.domain.order import Order, OrderStatus, Side
 from polybot.domain.stored import GradeCase, StoredGrade, Summary
-from polybot.services.tracker.grading import grade_case
+from polybot.services.tracker.grading import grade_case, in_words
 from tests.story import AGENT, SHARES, STRATEGY, fill_at, market_at, order_at
 
 CONFIRMED = FillStatus.CONFIRMED
@@ -32,6 +32,19 @@ def test_a_held_winner_earns_a_dollar_a_share_less_cost_and_fee() -> None:
     assert (told.grade, told.pnl_usdc) == ("WIN", SHARES - 23_750_000 - 83_120)
     assert (told.fees_usdc, told.cost_usdc, told.trades) == (83_120, 23_750_000, 1)
     assert (told.agent, told.strategy, told.slug) == (AGENT, STRATEGY, market_at().slug)
+
+
+def test_a_grade_is_one_line_with_outcome_and_money() -> None:
+    [told] = grade_case(case()).news
+    assert in_words(told, Outcome.UP) == (
+        f"{market_at().slug} was Up, {AGENT} WIN, P&L $+1.17, trades 1"
+    )
+
+
+def test_a_window_without_a_trade_has_no_money_in_its_line() -> None:
+    looked = Summary(AGENT, STRATEGY, looks=3, holds={"low_confidence": 3}, entered=False)
+    [told] = grade_case(case(orders=(), fills=(), summaries=(looked,))).news
+    assert in_words(told, Outcome.DOWN) == f"{market_at().slug} was Down, {AGENT} {told.grade}"
 
 
 def test_a_held_loser_loses_cost_and_fee() -> None:

@@ -128,3 +128,14 @@ def test_a_frame_without_a_readable_price_has_none(data: bytes) -> None:
 def test_an_error_of_the_stream_is_said(caplog: pytest.LogCaptureFixture) -> None:
     assert read(b'{"op":"error","error":"bad symbol"}') == []
     assert "bad symbol" in caplog.text
+
+
+def test_price_frames_that_cannot_be_read_are_one_line_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reader = PriceReader()
+    for number in range(100):
+        assert reader.read(StreamFrame("price", number * S // 10, data=b"{not json")) == []
+    assert len(caplog.records) == 1
+    reader.read(StreamFrame("price", 61 * S, data=b'"no event"'))
+    assert "101 so far, 100 new" in caplog.records[1].getMessage()

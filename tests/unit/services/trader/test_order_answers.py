@@ -215,6 +215,14 @@ def test_an_event_nobody_can_read_asks_for_a_snapshot(data: bytes) -> None:
     assert books.answers.snapshot_wanted
 
 
+def test_a_flood_of_unreadable_events_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    books = Books()
+    for _ in range(100):
+        books.answers.stream_frame(frame(b"not json"))
+    assert len(caplog.records) == 1
+    assert "user events that could not be read: 1 so far" in caplog.text
+
+
 def test_a_trade_with_unreadable_numbers_asks_for_a_snapshot() -> None:
     books = Books()
     order = books.submit()

@@ -312,7 +312,9 @@ def test_the_status_says_what_is_traded() -> None:
     trader = trading()
     trader.turn()
     trader.market.age = 0.25
-    assert trader.service.status() == (f"ACTIVE; {market_at().slug}; 1 orders open, book 0.2 s old")
+    assert trader.service.status() == (
+        f"ACTIVE; 1 orders open, book 0.2 s old; 1 windows: {market_at().slug}"
+    )
 
 
 def test_the_vitals_tell_the_age_of_each_feed_and_count_its_work() -> None:
