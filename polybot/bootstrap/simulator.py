@@ -25,7 +25,7 @@ BOOKS = "exchange"
 def run(loaded: LoadedConfig, mask: SecretMask) -> int:
     """Run the floor's simulator until it is asked to stop."""
     foundation = open_foundation("simulator", loaded, mask, schema=1, hears=())
-    directory = loaded.locations.process_dir("simulator") / BOOKS
+    directory = loaded.locations.books_dir
     books = open_durable_state(directory, clock=foundation.clock, schema=STATE_SCHEMA)
     foundation.on_stop.extend((books.checkpoints.close, books.journal.close))
     ports = make_ports(

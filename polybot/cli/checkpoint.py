@@ -25,7 +25,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the newest checkpoint of a process; a damaged one is named, the one before is used."""
-    directory = load(join_floor=True).locations.process_dir(process)
+    locations = load(join_floor=True).locations
+    # What the simulator restarts from is its exchange's books.
+    directory = locations.books_dir if process == "simulator" else locations.process_dir(process)
     paths = sorted(directory.glob("checkpoint-*.json"), key=_seq_of, reverse=True)
     if process not in PROCESSES or not paths:
         raise Unknown(f"expected a process with checkpoints, was {process!r} ({directory})")

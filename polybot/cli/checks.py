@@ -14,7 +14,6 @@ import msgspec
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.cli.output import plural
 from polybot.config.load import LoadedConfig
-from polybot.config.locations import PROCESSES
 from polybot.errors import PolybotError
 from polybot.recordings.index import load_index
 from polybot.runtime.journal_verify import verify
@@ -174,20 +173,16 @@ def _recordings(loaded: LoadedConfig) -> Row:
 
 
 def _journals(loaded: LoadedConfig) -> Row:
-    directories = [loaded.locations.process_dir(name) for name in PROCESSES]
-    reports = [verify(path) for path in directories if any(path.glob("journal-*.log"))]
+    reports = {name: verify(path) for name, path in loaded.locations.journals().items()}
     if not reports:
         return Row("journals", CheckStatus.SKIP, "none yet")
-    damaged = [report.directory.name for report in reports if not report.ok]
+    damaged = [name for name, report in reports.items() if not report.ok]
     if damaged:
         detail = f"changed or incomplete: {', '.join(damaged)}"
         return Row("journals", CheckStatus.FAIL, detail, "polybot journal verify says where")
-    records = sum(report.records for report in reports)
-    return Row(
-        "journals",
-        CheckStatus.OK,
-        f"{plural(records, 'record')} of {plural(len(reports), 'process')}",
-    )
+    records = sum(report.records for report in reports.values())
+    detail = f"{plural(records, 'record')} in {plural(len(reports), 'journal')}"
+    return Row("journals", CheckStatus.OK, detail)
 
 
 def _database(loaded: LoadedConfig) -> Row:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -36,14 +37,16 @@ def verify(
 ) -> None:
     """Check every record and the chain of their hashes; exit code 1 when something was changed."""
     loaded = load(join_floor=True)
-    reports = [
-        verify_journal(loaded.locations.process_dir(name)) for name in _chosen(loaded, process)
-    ]
+    chosen = _chosen(loaded, process)
+    # Whoever asks for the simulator means its exchange's books too.
+    books = {name: path for name, path in loaded.locations.journals().items() if "/" in name}
+    also = books if process in (None, "simulator") else {}
+    reports = {name: verify_journal(path) for name, path in (chosen | also).items()}
     if as_json:
         show_json(
             [
                 {
-                    "process": report.directory.name,
+                    "process": name,
                     "ok": report.ok,
                     "records": report.records,
                     "first_seq": report.first_seq,
@@ -52,15 +55,15 @@ def verify(
                     "problems": [str(problem) for problem in report.problems],
                     "torn_tail": str(report.torn_tail) if report.torn_tail else None,
                 }
-                for report in reports
+                for name, report in reports.items()
             ]
         )
     else:
-        for report in reports:
-            say(f"{report.directory.name}: {'ok' if report.ok else 'DAMAGED'}")
+        for name, report in reports.items():
+            say(f"{name}: {'ok' if report.ok else 'DAMAGED'}")
             for line in report.lines():
                 say(f"  {line}")
-    if not all(report.ok for report in reports):
+    if not all(report.ok for report in reports.values()):
         raise typer.Exit(Exit.ERROR)
 
 
@@ -79,8 +82,8 @@ def show(
 ) -> None:
     """Show a process's durable events, oldest first."""
     loaded = load(join_floor=True)
-    (name,) = _chosen(loaded, process)
-    events = _events(JournalReader(loaded.locations.process_dir(name)), since, kind)
+    (directory,) = _chosen(loaded, process).values()
+    events = _events(JournalReader(directory), since, kind)
     chosen = list(events) if since else list(events)[-last:]
     if as_json:
         show_json(chosen)
@@ -90,15 +93,14 @@ def show(
         say(f"{event['seq']} {moment(event['ts_init'])} {event['type']} {body}")
 
 
-def _chosen(loaded: LoadedConfig, process: str | None) -> list[str]:
-    """Return the processes whose journals are asked for; raises Unknown for one without any."""
-    with_journal = [
-        name for name in PROCESSES if any(loaded.locations.process_dir(name).glob("journal-*.log"))
-    ]
+def _chosen(loaded: LoadedConfig, process: str | None) -> dict[str, Path]:
+    """Return the processes' journals that are asked for; raises Unknown for one without any."""
+    journals = loaded.locations.journals()
+    with_journal = {name: path for name, path in journals.items() if name in PROCESSES}
     if process is None and with_journal:
         return with_journal
     if process in with_journal:
-        return [process]
+        return {process: with_journal[process]}
     named = ", ".join(with_journal) or "none yet"
     raise Unknown(
         f"expected a process with a journal under {loaded.locations.state_dir} ({named}), "

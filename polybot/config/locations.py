@@ -55,6 +55,17 @@ class Locations(msgspec.Struct, frozen=True):
         """The endpoints of the simulator that listens, written by it."""
         return self.runtime_dir / "simulator.json"
 
+    @property
+    def books_dir(self) -> Path:
+        """The simulated exchange's own journal and checkpoints, beside those of its process."""
+        return self.process_dir("simulator") / "exchange"
+
+    def journals(self) -> dict[str, Path]:
+        """Return the directories that hold a journal, by process; the exchange's books last."""
+        named = {process: self.process_dir(process) for process in PROCESSES}
+        named["simulator/exchange"] = self.books_dir
+        return {name: path for name, path in named.items() if any(path.glob("journal-*.log"))}
+
     def process_dir(self, process: str) -> Path:
         """Return where a process keeps its journal and checkpoints."""
         return self.state_dir / process

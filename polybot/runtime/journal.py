@@ -248,13 +248,21 @@ class Journal:
     def _checked(self, scan_from_seq: int, floor_seq: int) -> VerifyReport:
         rows = range(len(self._segments))
         row = max((r for r in rows if self._segments[r].first_seq <= scan_from_seq), default=0)
-        report = verify_segments(self._directory, self._segments[row:])
+        covered_seq = scan_from_seq - 1
+        report = verify_segments(self._directory, self._segments[row:], covered_seq=covered_seq)
         while not report.records and row:
             # The newest segment is still empty: the chain's head lies in the one before.
             row -= 1
-            report = verify_segments(self._directory, self._segments[row:])
+            report = verify_segments(self._directory, self._segments[row:], covered_seq=covered_seq)
         if report.problems:
             raise report.problems[0].error()
+        for damage in report.covered:
+            logger.error(
+                "%s; the checkpoint at %d holds what it said, so the start goes on; restore the "
+                "file from a backup",
+                damage,
+                covered_seq,
+            )
         if report.last_seq < floor_seq:
             raise JournalError(
                 f"expected records up to seq {floor_seq} in {self._directory} (the checkpoint "

@@ -1,5 +1,7 @@
 """One segment file of a journal: its name, its records, and whether bad bytes are torn or not."""
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,13 +44,13 @@ class Damage(msgspec.Struct, frozen=True):
         """Return the error that refuses to go on, with what a person can do."""
         return JournalError(
             f"{self}; expected the record as it was written. Restore this file from a backup, or "
-            "move the whole directory aside: the next start then begins with what others know"
+            "begin anew with another POLYBOT_STATE_DIR"
         )
 
 
 @dataclass(slots=True)
 class Segment:
-    """A segment file and a sparse index of it: every 64th record's seq and offset."""
+    """A segment file and a sparse index of it, ascending: every 64th record's seq and offset."""
 
     path: Path
     first_seq: int
@@ -56,13 +58,18 @@ class Segment:
 
     def mark(self, seq: int, offset: int) -> None:
         """Remember where a record lies, when it is one of those to remember."""
-        if (seq - self.first_seq) % MARK_EVERY == 0 and (not self.marks or seq > self.marks[-1][0]):
+        if (seq - self.first_seq) % MARK_EVERY == 0:
+            self.mark_always(seq, offset)
+
+    def mark_always(self, seq: int, offset: int) -> None:
+        """Remember a record that reading must be able to begin at: damage lies before it."""
+        if not self.marks or seq > self.marks[-1][0]:
             self.marks.append((seq, offset))
 
     def nearest(self, seq: int) -> tuple[int, int]:
         """Return seq and offset of the last remembered record at or before `seq`."""
-        row = (seq - self.first_seq) // MARK_EVERY
-        return self.marks[min(row, len(self.marks) - 1)] if self.marks else (self.first_seq, 0)
+        row = bisect_right(self.marks, seq, key=lambda mark: mark[0])
+        return self.marks[row - 1] if row else (self.first_seq, 0)
 
 
 @dataclass(slots=True)
@@ -98,8 +105,23 @@ def scan_segment(segment: Segment, data: bytes, previous_hash: bytes | None) -> 
     `previous_hash` is the hash the first record must continue, None when it is not known. Damage is
     called changed here; only the newest segment can be torn (`is_torn`).
     """
-    scan = Scan(last_hash=previous_hash, last_seq=segment.first_seq - 1)
-    last_offset = 0
+    return _scan(segment, data, Scan(last_hash=previous_hash, last_seq=segment.first_seq - 1))
+
+
+def scan_behind(segment: Segment, data: bytes, damage: Damage) -> Scan | None:
+    """Check the records behind damage, from the next that can be read; None when there is none.
+
+    What lies between the two is lost; nothing tells whether the next record continues it.
+    """
+    for offset, record in _records_behind(data, damage.offset):
+        if record.seq > damage.seq:
+            segment.mark_always(record.seq, offset)
+            return _scan(segment, data, Scan(last_seq=record.seq - 1, end=offset))
+    return None
+
+
+def _scan(segment: Segment, data: bytes, scan: Scan) -> Scan:
+    last_offset = scan.end
     while True:
         record = decode_record(data, scan.end)
         if isinstance(record, Flaw):
@@ -154,14 +176,18 @@ def _broken_chain(segment: Segment, scan: Scan, last_offset: int) -> Damage:
 
 
 def _known_durable(data: bytes, offset: int, seq: int) -> bool:
+    return any(record.durable_seq >= seq for _, record in _records_behind(data, offset))
+
+
+def _records_behind(data: bytes, offset: int) -> Iterator[tuple[int, StoredRecord]]:
+    """Yield the whole records that begin after an offset, wherever they are."""
     # The magic is the second word of a header, so a record starts 4 bytes before each hit.
     position = data.find(MAGIC_BYTES, offset + 5)
     while position != -1:
         record = decode_record(data, position - 4)
-        if isinstance(record, StoredRecord) and record.durable_seq >= seq:
-            return True
+        if isinstance(record, StoredRecord):
+            yield position - 4, record
         position = data.find(MAGIC_BYTES, position + 1)
-    return False
 
 
 def _has_unwritten_part(data: bytes, offset: int) -> bool:

@@ -13,6 +13,7 @@ from polybot.runtime.journal_segment import (
     Segment,
     is_torn,
     list_segments,
+    scan_behind,
     scan_segment,
 )
 
@@ -20,7 +21,8 @@ from polybot.runtime.journal_segment import (
 class VerifyReport(msgspec.Struct, frozen=True):
     """What checking a journal found; a torn tail alone is no problem, the next start cuts it.
 
-    `end_offset` is where the next record would go in the newest segment.
+    `end_offset` is where the next record would go in the newest segment; `covered` is damage that
+    a checkpoint stands in for.
     """
 
     directory: Path
@@ -32,6 +34,7 @@ class VerifyReport(msgspec.Struct, frozen=True):
     end_offset: int = 0
     problems: tuple[Damage, ...] = ()
     torn_tail: Damage | None = None
+    covered: tuple[Damage, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -59,9 +62,15 @@ def verify(directory: Path) -> VerifyReport:
     return verify_segments(directory, list_segments(directory))
 
 
-def verify_segments(directory: Path, segments: list[Segment]) -> VerifyReport:
-    """Check some segments of a journal, oldest first, and index them."""
+def verify_segments(
+    directory: Path, segments: list[Segment], *, covered_seq: int = 0
+) -> VerifyReport:
+    """Check some segments of a journal, oldest first, and index them.
+
+    Damage in records up to `covered_seq` only is no problem: a checkpoint holds what they said.
+    """
     problems: list[Damage] = []
+    covered: list[Damage] = []
     torn_tail: Damage | None = None
     records = 0
     scan: Scan | None = None
@@ -78,8 +87,14 @@ def verify_segments(directory: Path, segments: list[Segment]) -> VerifyReport:
             continue
         if segment is segments[-1] and is_torn(data, scan.damage.offset, scan.damage.seq):
             torn_tail = replace(scan.damage, torn=True)
-        else:
+            continue
+        behind = _behind_covered(segment, data, scan.damage, covered_seq)
+        if behind is None:
             problems.append(scan.damage)
+        else:
+            covered.append(scan.damage)
+            scan = behind
+            records += scan.records
     return VerifyReport(
         directory=directory,
         segments=len(segments),
@@ -90,7 +105,22 @@ def verify_segments(directory: Path, segments: list[Segment]) -> VerifyReport:
         end_offset=scan.end if scan else 0,
         problems=tuple(problems),
         torn_tail=torn_tail,
+        covered=tuple(covered),
     )
+
+
+def _behind_covered(segment: Segment, data: bytes, damage: Damage, covered_seq: int) -> Scan | None:
+    """Return the whole rest of a segment behind damage, None when not all that is lost is covered.
+
+    One damage is borne: where there is more, a person should look first.
+    """
+    if damage.seq > covered_seq:
+        return None
+    behind = scan_behind(segment, data, damage)
+    if behind is None or behind.damage is not None:
+        return None
+    first_seq = behind.last_seq - behind.records + 1
+    return behind if first_seq <= covered_seq + 1 else None
 
 
 def _known_hash(before: Scan | None) -> bytes | None:

@@ -41,6 +41,19 @@ def test_a_whole_journal_is_ok(polybot: Command, polybot_json: Callable[..., Any
     assert (report["ok"], report["records"], report["problems"]) == (True, 3, [])
 
 
+@pytest.mark.usefixtures("journal")
+def test_the_simulated_exchanges_books_are_verified_too(polybot: Command, state_dir: Path) -> None:
+    books = state_dir / "simulator" / "exchange"
+    written = Journal.open(books)
+    written.append(b'{"type":"AccountOpened"}')
+    written.close()
+    assert "simulator/exchange: ok" in polybot("journal", "verify").stdout
+    path = next(books.glob("journal-*.log"))
+    path.write_bytes(path.read_bytes().replace(b"Opened", b"opened"))
+    assert "simulator/exchange: DAMAGED" in polybot("journal", "verify", code=1).stdout
+    assert "simulator/exchange" not in polybot("journal", "verify", "watchdog").stdout
+
+
 def test_a_changed_record_is_found(
     polybot: Command, polybot_json: Callable[..., Any], journal: Path
 ) -> None:

@@ -119,6 +119,16 @@ def test_every_64th_record_is_remembered_for_a_quick_start() -> None:
     assert segment.nearest(5000) == (193, 1930)
 
 
+def test_a_record_behind_damage_is_remembered_though_it_is_none_of_those() -> None:
+    segment = Segment(Path("s"), 1)
+    segment.mark(1, 10)
+    segment.mark_always(40, 400)
+    segment.mark(65, 650)
+    assert segment.nearest(39) == (1, 10)
+    assert segment.nearest(64) == (40, 400)
+    assert segment.nearest(65) == (65, 650)
+
+
 def test_segments_are_listed_by_seq_and_other_files_left_alone(tmp_path: Path) -> None:
     for name in ("journal-9.log", "journal-10.log", "journal-x.log", "journal.spare", "notes"):
         (tmp_path / name).touch()

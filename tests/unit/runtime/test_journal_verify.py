@@ -5,7 +5,7 @@ import pytest
 from polybot.runtime.journal import Journal, JournalSettings
 from polybot.runtime.journal_format import FIRST_HASH
 from polybot.runtime.journal_segment import list_segments
-from polybot.runtime.journal_verify import verify
+from polybot.runtime.journal_verify import verify, verify_segments
 
 SMALL = JournalSettings(segment_bytes=4 << 10, reserve_bytes=1 << 10)
 
@@ -97,3 +97,17 @@ def test_a_torn_tail_is_said_but_is_no_problem_and_nothing_is_changed(tmp_path: 
     assert (report.last_seq, report.torn_tail.seq, report.end_offset) == (2, 3, 2 * size)
     assert "nothing durable" in report.lines()[-1]
     assert path.read_bytes() == bytes(data)
+
+
+def test_more_than_one_covered_damage_in_a_segment_is_a_problem(tmp_path: Path) -> None:
+    filled(tmp_path, 20)
+    (segment,) = list_segments(tmp_path)
+    size = 64 + len(b'{"number":000000}')
+    data = bytearray(segment.path.read_bytes())
+    data[70] ^= 1
+    segment.path.write_bytes(data)
+    assert verify_segments(tmp_path, [segment], covered_seq=10).ok
+    data[5 * size + 70] ^= 1
+    segment.path.write_bytes(data)
+    assert not verify_segments(tmp_path, [segment], covered_seq=10).ok
+    assert not verify_segments(tmp_path, [segment]).ok

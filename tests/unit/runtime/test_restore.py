@@ -11,13 +11,19 @@ from tests.fakes import FakeClock
 SMALL = JournalSettings(segment_bytes=4 << 10, reserve_bytes=1 << 10)
 
 
-def restore(directory: Path, schema: int = 1) -> DurableState:
-    return open_durable_state(directory, clock=FakeClock(), schema=schema, settings=SMALL)
+def restore(directory: Path, schema: int = 1, settings: JournalSettings = SMALL) -> DurableState:
+    return open_durable_state(directory, clock=FakeClock(), schema=schema, settings=settings)
 
 
-def lived(directory: Path, *, records: int, checkpoints: tuple[int, ...]) -> None:
+def lived(
+    directory: Path,
+    *,
+    records: int,
+    checkpoints: tuple[int, ...],
+    settings: JournalSettings = SMALL,
+) -> None:
     """Leave what a process leaves that journaled `records` events and saved at some of them."""
-    state = restore(directory)
+    state = restore(directory, settings=settings)
     for seq in range(state.journal.last_seq + 1, records + 1):
         state.journal.append(b'{"number":%06d}' % seq)
         state.journal.sync()
@@ -79,6 +85,44 @@ def test_damage_the_checkpoint_covers_does_not_keep_a_process_down(tmp_path: Pat
     state = restore(tmp_path)
     assert tail(state) == list(range(121, 201))
     state.journal.close()
+
+
+@pytest.mark.parametrize("changed", [1, 30, 65])
+@pytest.mark.parametrize("byte", [6, 20, 70])
+def test_a_changed_record_the_checkpoint_covers_is_said_and_the_start_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, changed: int, byte: int
+) -> None:
+    # All in one segment: behind the damage the records go on in the same file.
+    settings = JournalSettings(segment_bytes=64 << 10, reserve_bytes=1 << 10)
+    lived(tmp_path, records=200, checkpoints=(65,), settings=settings)
+    flip(tmp_path, seq=changed, byte=byte)
+    state = restore(tmp_path, settings=settings)
+    assert tail(state) == list(range(66, 201))
+    assert state.journal.append(b'"next"') == 201
+    assert f"seq {changed}" in caplog.text
+    assert "the checkpoint at 65 holds what it said" in caplog.text
+    state.journal.close()
+    # And once more: the damage is still there, and still covered.
+    state = restore(tmp_path, settings=settings)
+    assert tail(state) == list(range(66, 202))
+    state.journal.close()
+
+
+def test_a_changed_record_behind_the_checkpoint_is_refused_and_what_to_do_is_said(
+    tmp_path: Path,
+) -> None:
+    lived(tmp_path, records=20, checkpoints=(10,))
+    flip(tmp_path, seq=11, byte=70)
+    with pytest.raises(JournalError, match="Restore this file from a backup, or begin anew"):
+        restore(tmp_path)
+
+
+def flip(directory: Path, *, seq: int, byte: int) -> None:
+    """Change one bit of a record in the first segment."""
+    path = list_segments(directory)[0].path
+    data = bytearray(path.read_bytes())
+    data[(seq - 1) * (64 + len(b'{"number":000000}')) + byte] ^= 1
+    path.write_bytes(data)
 
 
 def test_a_journal_that_lost_what_the_checkpoint_holds_is_refused(tmp_path: Path) -> None:
