@@ -5,20 +5,37 @@ another one needs.
 """
 
 import importlib
+import logging
 import os
 import sys
 
+from polybot.adapters.parent_death import end_with_parent
 from polybot.config.load import load
+from polybot.config.locations import RUNNER_NAME
+from polybot.errors import ConfigError, PolybotError
+from polybot.runtime.daemon import EXIT_ERROR, EXIT_OK
 from polybot.runtime.logs import configure_logging
+
+logger = logging.getLogger(__name__)
 
 
 def run_process(name: str) -> int:
     """Build one process of the floor, run it to its end and return its exit code.
 
-    Raises ConfigError, with every problem at once, before anything is opened.
+    What keeps it from starting is one line in the log. Raises ConfigError, with every problem at
+    once, before anything is opened.
     """
     loaded = load(dict(os.environ))
+    runner = os.environ.get(RUNNER_NAME, "")
+    if runner and not end_with_parent(int(runner)):
+        return EXIT_OK
     mask = configure_logging(name, level=loaded.config.log.level, stream=sys.stderr)
     module = importlib.import_module(f"polybot.bootstrap.{name}")
-    code: int = module.run(loaded, mask)
+    try:
+        code: int = module.run(loaded, mask)
+    except ConfigError:
+        raise
+    except PolybotError as error:
+        logger.critical("%s cannot start: %s", name, error)
+        return EXIT_ERROR
     return code

@@ -60,7 +60,10 @@ class Books(msgspec.Struct, frozen=True):
 
 
 class Glance(msgspec.Struct, frozen=True):
-    """The floor at this moment; `running` says whether anything of it does."""
+    """The floor at this moment; `running` says whether anything of it does.
+
+    `trading_state` is what the trader says now, or, while `trader_is_silent`, said last.
+    """
 
     mode: str
     trading_state: str
@@ -70,6 +73,7 @@ class Glance(msgspec.Struct, frozen=True):
     books: Books
     alerts: tuple[str, ...] = ()
     watched: bool = False
+    trader_is_silent: bool = False
     running: bool = True
 
 
@@ -108,6 +112,7 @@ def take_glance(loaded: LoadedConfig, talk: Conversation, clock: Clock) -> Glanc
         books=books,
         alerts=answers.verdicts.alerts if answers.verdicts else (),
         watched=answers.verdicts is not None,
+        trader_is_silent=trader is None,
         running=bool(answers.present),
     )
 

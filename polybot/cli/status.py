@@ -135,6 +135,8 @@ def _head(glance: Glance, width: int) -> Iterator[Text]:
         yield _cut(f"market   {at}", width)
         state = (glance.trading_state, _COLORS.get(glance.trading_state, ""))
         yield Text.assemble("trading  ", state)
+        if glance.trader_is_silent:
+            yield _cut("  said last: the trader is silent", width, "yellow")
     else:
         yield _cut(f"polybot  {glance.mode}  not running", width, "red")
         yield _cut(f"market   stopped at {at}", width)

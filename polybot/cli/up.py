@@ -24,7 +24,13 @@ from polybot.cli.processes import RUNNER, floor_processes, start_time
 from polybot.config.floor import FloorRecord, write_floor
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
-from polybot.config.locations import CONFIG_NAME, RUNTIME_NAME, STATE_NAME, absolute
+from polybot.config.locations import (
+    CONFIG_NAME,
+    RUNNER_NAME,
+    RUNTIME_NAME,
+    STATE_NAME,
+    absolute,
+)
 
 RUNNER_CONFIG = "supervisord.conf"
 
@@ -149,6 +155,8 @@ def floor_environment(loaded: LoadedConfig, environ: Mapping[str, str]) -> dict[
         override_name("mode"): config.mode,
         override_name("simulator.recordings"): config.simulator.recordings,
         "POLYBOT_FLOOR_PYTHON": sys.executable,
+        # supervisord takes over this process, and its pid.
+        RUNNER_NAME: str(os.getpid()),
         # One heap is enough for processes that work in one thread: it saves 2 MB in each.
         "MALLOC_ARENA_MAX": "1",
         "POLYBOT_FLOOR_SIMULATOR": "false" if config.mode == "live" else "true",

@@ -11,6 +11,8 @@ import msgspec
 CONFIG_NAME = "POLYBOT_CONFIG"
 STATE_NAME = "POLYBOT_STATE_DIR"
 RUNTIME_NAME = "POLYBOT_RUNTIME_DIR"
+# The pid of the runner that started a process of a floor; set by it, never by a person.
+RUNNER_NAME = "POLYBOT_FLOOR_RUNNER"
 
 INSTALLED_CONFIG = Path("/etc/polybot/polybot.toml")
 INSTALLED_STATE = Path("/var/lib/polybot")

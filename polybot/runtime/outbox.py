@@ -1,13 +1,17 @@
 """A process's durable log and voice: journal first, then the bus."""
 
+import logging
 from typing import Any, Protocol
 
 import msgspec
 
+from polybot.errors import DiskFull
 from polybot.messages.codec import encode, encode_body
 from polybot.messages.envelope import Envelope
 from polybot.messages.topics import topic_of
 from polybot.ports import Clock
+
+logger = logging.getLogger(__name__)
 
 
 class DurableLog(Protocol):
@@ -18,6 +22,9 @@ class DurableLog(Protocol):
 
     def sync(self) -> None:
         """Make everything appended durable."""
+
+    def release_reserve(self) -> None:
+        """Let the next segment be the reserve kept for a full disk."""
 
     @property
     def last_seq(self) -> int:
@@ -62,11 +69,21 @@ class JournaledOutbox:
             correlation_id=correlation_id,
         )
         payload = encode(envelope)
-        self._journal.append(payload)
+        self._append(payload)
         if not self._unpublished:
             self._unsynced_since_ns = self._clock.monotonic_ns()
         self._unpublished.append((topic_of(envelope.type, durable=True), payload))
         return envelope
+
+    def _append(self, payload: bytes) -> None:
+        try:
+            self._journal.append(payload)
+        except DiskFull as error:
+            # Entries ended when the disk ran low: what still happens are exits and answers, and
+            # they must be written down.
+            logger.critical("the journal goes on in its reserve: %s", error)
+            self._journal.release_reserve()
+            self._journal.append(payload)
 
     def commit(self) -> None:
         """Sync once and publish everything recorded since the last commit, in order."""

@@ -39,6 +39,8 @@ class Floor:
 
     def start(self, *options: str) -> None:
         """Start the floor in the background."""
+        if self._runner is not None:
+            self._runner.wait(timeout=5)
         with self.log_path.open("ab") as log:
             self._runner = subprocess.Popen(
                 [POLYBOT, "up", *options],

@@ -1,12 +1,16 @@
 """Every process can be killed at any moment: it comes back and the books stay right."""
 
+import json
+import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.integration.books import assert_equal_books, doubled_entries
-from tests.integration.floor import Floor
+from tests.integration.floor import POLL_S, Floor
 from tests.integration.test_synthetic_floor import is_new
 
 PROCESSES = ("trader", "simulator", "tracker", "watchdog", "reflector")
@@ -40,6 +44,23 @@ def test_killing_during_recorded_windows_keeps_the_books_equal(
     kill_all(floor)
     audit = floor.command("audit")
     assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_when_the_runner_is_killed_nothing_stays_behind_and_the_next_goes_on(
+    new_floor: Callable[..., Floor],
+) -> None:
+    floor = new_floor()
+    floor.start()
+    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    runner = json.loads((floor.runtime / "floor.json").read_text())["pid"]
+    os.kill(runner, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while floor.left_running() and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    assert floor.left_running() == []
+    floor.start()
+    floor.wait("five processes alive again", floor.all_alive, timeout_s=60)
+    assert "continues where the last run ended" in floor.log_tail(2000)
 
 
 def kill_all(floor: Floor) -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,25 @@ def test_a_process_loads_its_own_module_and_no_other_processs(
     assert reflector.exit_code == 0, reflector.log
     modules = {f"polybot.bootstrap.{name}" for name in PROCESSES}
     assert modules & reflector.modules == {"polybot.bootstrap.reflector"}
+
+
+def test_what_keeps_a_process_from_starting_is_one_line_with_time_and_level(
+    tmp_path: Path, runtime_dir: Path
+) -> None:
+    state_dir = tmp_path / "state"
+    state_dir.touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "polybot.cli.run", "tracker"],
+        env=surroundings(tmp_path, runtime_dir) | {"POLYBOT_STATE_DIR": str(state_dir)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert " CRITICAL tracker: tracker cannot start: " in line
+    assert "a file is where a directory should be; move it away" in line
 
 
 def test_the_configured_level_decides_what_is_logged(tmp_path: Path, runtime_dir: Path) -> None:

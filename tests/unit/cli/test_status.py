@@ -84,6 +84,11 @@ def test_alerts_and_a_silent_watchdog_are_shown() -> None:
     assert "(the watchdog does not answer)" in text(seen(watched=False))
 
 
+def test_what_a_silent_trader_said_last_is_not_shown_as_now() -> None:
+    assert "  said last: the trader is silent" in text(seen(trader_is_silent=True))
+    assert not any("said last" in line for line in text(seen()))
+
+
 def test_what_is_held_and_won_is_shown() -> None:
     shown = text(seen())
     assert "25.01 Down btc-updown-5m $23.83" in shown

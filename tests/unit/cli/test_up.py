@@ -50,6 +50,7 @@ def test_it_becomes_supervisord_with_every_place_named_outright(
         "POLYBOT__MODE": "synthetic",
         "POLYBOT__SIMULATOR__RECORDINGS": "",
         "POLYBOT_FLOOR_PYTHON": sys.executable,
+        "POLYBOT_FLOOR_RUNNER": str(os.getpid()),
         "POLYBOT_FLOOR_SIMULATOR": "true",
     }
     assert "NOTIFY_SOCKET" not in became.environ

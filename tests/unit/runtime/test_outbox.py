@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from polybot.errors import FatalError
+from polybot.errors import DiskFull, FatalError
 from polybot.messages.codec import decode_body, decode_envelope
 from polybot.messages.commands import Done
 from polybot.messages.lifecycle import Heartbeat
@@ -163,3 +163,36 @@ def test_what_could_not_be_made_durable_is_never_said(tmp_path: Path) -> None:
             outbox.commit()
     assert bus.sent == []
     case.journal.close()
+
+
+class FullDisk(BrokenDisk):
+    """A journal without room but for its reserve, which takes two records."""
+
+    def __init__(self) -> None:
+        self.room = 0
+        self.released = 0
+
+    def append(self, payload: bytes) -> int:
+        if not self.room:
+            raise DiskFull("cannot write x: No space left on device; free space on this disk")
+        self.room -= 1
+        return super().append(payload)
+
+    def release_reserve(self) -> None:
+        self.released += 1
+        if self.released == 1:
+            self.room = 2
+
+
+def test_on_a_full_disk_events_go_on_in_the_reserve_and_end_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    disk = FullDisk()
+    outbox = JournaledOutbox("a", "s", journal=disk, sender=None, clock=FakeClock())
+    outbox.record(Done())
+    outbox.record(Done())
+    assert (disk.last_seq, disk.released) == (2, 1)
+    assert "the journal goes on in its reserve" in caplog.text
+    assert "free space" in caplog.text
+    with pytest.raises(DiskFull):
+        outbox.record(Done())
