@@ -4,12 +4,18 @@ import sys
 
 from polybot.cli import run
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    if sys.argv[1:2] == ["run"]:
-        sys.exit(run.main(sys.argv[2:]))
-    # typer and rich take longer to load than a process may take to start.
-    from polybot.cli.app import app  # noqa: PLC0415
+    try:
+        if sys.argv[1:2] == ["run"]:
+            sys.exit(run.main(sys.argv[2:]))
+        # typer and rich take longer to load than a process may take to start.
+        from polybot.cli.app import app  # noqa: PLC0415
 
-    app(prog_name="polybot")
+        app(prog_name="polybot")
+    except KeyboardInterrupt:
+        # Ctrl-C while it was still loading: what a shell reports for it, and nothing else.
+        sys.exit(INTERRUPTED)

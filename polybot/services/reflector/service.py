@@ -54,7 +54,7 @@ class ReflectorService:
         try:
             positions = self._ports.history.positions()
         except StorageError as error:
-            logger.info("no database to look back at yet: %s", error)
+            logger.debug("no database to look back at yet: %s", error)
             positions = {}
         self._ports.inbox.resume_from(
             {source: positions.get(source, 0) for source in self._settings.sources}

@@ -67,7 +67,7 @@ class WatchdogService:
         try:
             newest = self._ports.storage.positions()
         except StorageError as error:
-            logger.info("no database yet: %s", error)
+            logger.debug("no database yet: %s", error)
         self._ports.inbox.resume_from(
             {name: newest.get(name, 0) for name in self._settings.processes}
         )

@@ -44,3 +44,14 @@ def test_a_call_ends_with_its_documented_code(arguments: list[str], code: int, t
     result = polybot(arguments)
     assert result.returncode == code
     assert text in result.stdout + result.stderr
+
+
+def test_an_interrupt_while_it_loads_is_no_traceback() -> None:
+    # Ctrl-C arrives at the first import of the command itself.
+    before = (
+        "import os, signal, sys; find = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
+        "sys.meta_path.insert(0, type('Finder', (), {'find_spec': staticmethod(find)}))"
+    )
+    result = polybot(["status"], before)
+    assert result.returncode == 130
+    assert result.stderr == ""
