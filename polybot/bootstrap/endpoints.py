@@ -1,12 +1,14 @@
-"""Where the exchange is: the configured URLs, or those the floor's simulator wrote down."""
+"""Where the exchange is: configured URLs, the floor's simulator's, in live mode Polymarket's."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 from polybot.config.load import LoadedConfig
+from polybot.config.schema import SIMULATED_MODES
+from polybot.exchange.production import PRODUCTION_URLS
 
-KEYS = ("clob_url", "gamma_url", "data_url", "ws_market_url", "ws_user_url", "ws_price_url")
+KEYS = tuple(PRODUCTION_URLS)
 # The simulator's own word for its CLOB base URL (design 11).
 _SIMULATOR_KEYS = {"clob_url": "url"}
 
@@ -16,6 +18,7 @@ class Endpoints:
 
     def __init__(self, loaded: LoadedConfig) -> None:
         self._configured = {key: getattr(loaded.config.exchange, key) for key in KEYS}
+        self._simulated = loaded.config.mode in SIMULATED_MODES
         self._simulator_path: Path = loaded.locations.simulator_path
 
     def url(self, key: str) -> str | None:
@@ -23,6 +26,8 @@ class Endpoints:
         configured: str = self._configured[key]
         if configured:
             return configured
+        if not self._simulated:
+            return PRODUCTION_URLS[key]
         try:
             told = json.loads(self._simulator_path.read_text())
         except (FileNotFoundError, ValueError):

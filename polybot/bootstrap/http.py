@@ -4,11 +4,10 @@ from polybot import __version__
 from polybot.adapters.http_transport import HttpTransport
 from polybot.adapters.market_clock import SegmentMarketClock, WallMarketClock
 from polybot.bootstrap.endpoints import Endpoints
-from polybot.config.schema import Config
+from polybot.config.schema import SIMULATED_MODES, Config
 from polybot.ports import Clock
 
 USER_AGENT = f"polybot/{__version__}"
-SIMULATED_MODES = ("synthetic", "replay")
 
 
 def make_transport(

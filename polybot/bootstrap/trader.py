@@ -16,10 +16,10 @@ from polybot.bootstrap.foundation import (
     payloads_after,
     run_service,
 )
-from polybot.bootstrap.http import SIMULATED_MODES, make_market_clock, make_transport
+from polybot.bootstrap.http import make_market_clock, make_transport
 from polybot.bootstrap.standing import standing_stops
 from polybot.config.load import LoadedConfig
-from polybot.config.schema import Config, WalletConfig
+from polybot.config.schema import SIMULATED_MODES, Config, WalletConfig
 from polybot.domain.money import parse_price, parse_usdc
 from polybot.domain.risk_limits import RiskLimits
 from polybot.domain.window import parse_series

@@ -8,10 +8,10 @@ from polybot.adapters.host import LocalHost
 from polybot.adapters.storage.patient_reader import PatientReader
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import open_foundation, payloads_after, run_service
-from polybot.bootstrap.http import SIMULATED_MODES, make_market_clock, make_transport
+from polybot.bootstrap.http import make_market_clock, make_transport
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
-from polybot.config.schema import WatchdogConfig
+from polybot.config.schema import SIMULATED_MODES, WatchdogConfig
 from polybot.domain.alarms import AlarmRules
 from polybot.domain.liveness import LivenessRules
 from polybot.runtime.command_sender import BusCommandSender

@@ -31,14 +31,12 @@ from polybot.config.locations import (
     STATE_NAME,
     absolute,
 )
+from polybot.config.schema import SIMULATED_MODES
 
 RUNNER_CONFIG = "supervisord.conf"
 
 # What a service manager told this terminal's shell is not meant for the floor's processes.
 _MANAGER_NAMES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
-
-# The modes in which the exchange is this machine's own.
-SIMULATED_MODES = ("synthetic", "replay")
 
 _GOES_ON = "continues where the last run ended; remove the directory to begin anew"
 

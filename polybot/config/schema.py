@@ -12,6 +12,8 @@ import msgspec
 from polybot.config.fields import Doc, EnvName, OneOf, Range, Secret
 
 MODES = ("synthetic", "replay", "paper", "live")
+# The modes whose exchange is this machine's own: nothing real is traded in them.
+SIMULATED_MODES = ("synthetic", "replay", "paper")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,7 +21,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ExchangeConfig(Section, frozen=True, kw_only=True):
-    """Where the exchange is; empty URLs mean the simulator of this floor."""
+    """Where orders go; empty URLs mean the simulator of this floor, in live mode Polymarket."""
 
     clob_url: Annotated[str, Doc("CLOB REST base URL")] = ""
     gamma_url: Annotated[str, Doc("Gamma (market metadata) base URL")] = ""
@@ -27,6 +29,13 @@ class ExchangeConfig(Section, frozen=True, kw_only=True):
     ws_market_url: Annotated[str, Doc("market websocket URL")] = ""
     ws_user_url: Annotated[str, Doc("user websocket URL")] = ""
     ws_price_url: Annotated[str, Doc("price websocket URL (PolyBolt)")] = ""
+    ws_rtds_url: Annotated[str, Doc("legacy price websocket URL (RTDS)")] = ""
+    ws_binance_url: Annotated[str, Doc("Binance trade websocket URL; only live mode uses it")] = ""
+    ws_coinbase_url: Annotated[
+        str, Doc("Coinbase ticker websocket URL; only live mode uses it")
+    ] = ""
+    relayer_url: Annotated[str, Doc("relayer base URL: wallet set-up and redeeming")] = ""
+    geoblock_url: Annotated[str, Doc("URL that says whether this machine may trade")] = ""
     timeout_s: Annotated[
         float, Range(0.2, 60), Doc("how long one request may take before its outcome is unknown")
     ] = 5.0
@@ -37,6 +46,24 @@ class ExchangeConfig(Section, frozen=True, kw_only=True):
         EnvName(("POLYMARKET_CHAIN_ID",)),
         Doc("chain id orders are signed for"),
     ] = 137
+    orders_per_second: Annotated[
+        float, Range(0.5, 600), Doc("orders sent a second at most; the exchange allows 40")
+    ] = 30.0
+    cancels_per_second: Annotated[
+        float, Range(0.5, 900), Doc("cancels sent a second at most; the exchange allows 80")
+    ] = 60.0
+
+
+class FeedConfig(Section, frozen=True, kw_only=True):
+    """The public feed that paper mode mirrors; empty URLs mean Polymarket's own."""
+
+    clob_url: Annotated[str, Doc("CLOB REST base URL of the mirrored exchange")] = ""
+    gamma_url: Annotated[str, Doc("Gamma base URL of the mirrored exchange")] = ""
+    ws_market_url: Annotated[str, Doc("market websocket URL of the mirrored exchange")] = ""
+    ws_price_url: Annotated[str, Doc("price websocket URL (PolyBolt); needs credentials")] = ""
+    ws_rtds_url: Annotated[str, Doc("legacy price websocket URL (RTDS)")] = ""
+    ws_binance_url: Annotated[str, Doc("Binance trade websocket URL: a stand-in price")] = ""
+    ws_coinbase_url: Annotated[str, Doc("Coinbase ticker websocket URL: a stand-in price")] = ""
 
 
 class WalletConfig(Section, frozen=True, kw_only=True):
@@ -244,7 +271,7 @@ class WatchdogConfig(Section, frozen=True, kw_only=True):
 
 
 class SimulatorConfig(Section, frozen=True, kw_only=True):
-    """The simulated exchange of synthetic and replay mode."""
+    """The simulated exchange of synthetic, replay and paper mode."""
 
     listen: Annotated[str, Doc("address and port to listen on; port 0 picks a free one")] = (
         "127.0.0.1:0"
@@ -278,6 +305,14 @@ class SimulatorConfig(Section, frozen=True, kw_only=True):
         "btc-updown-5m",
         "btc-updown-15m",
     )
+    protocol: Annotated[
+        str,
+        OneOf(("v1", "v2", "mixed")),
+        Doc("Gamma version of synthetic markets; mixed alternates from window to window"),
+    ] = "v1"
+    faults: Annotated[
+        str, Doc("file of faults the exchange shows (see the simulator reference); empty: none")
+    ] = ""
 
 
 class LogConfig(Section, frozen=True, kw_only=True):
@@ -304,6 +339,7 @@ class Config(Section, frozen=True, kw_only=True):
         "America/New_York"
     )
     exchange: ExchangeConfig = ExchangeConfig()
+    feed: FeedConfig = FeedConfig()
     wallet: WalletConfig = WalletConfig()
     trader: TraderConfig = TraderConfig()
     risk: RiskConfig = RiskConfig()

@@ -16,7 +16,13 @@ from polybot.config.locations import (
     Locations,
     socket_path_fits,
 )
-from polybot.config.schema import AgentConfig, Config
+from polybot.config.schema import (
+    SIMULATED_MODES,
+    AgentConfig,
+    Config,
+    ExchangeConfig,
+    FeedConfig,
+)
 from polybot.config.values import shown
 from polybot.domain.window import parse_series
 from polybot.errors import InvalidValue
@@ -25,9 +31,6 @@ _PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _AGENT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _HIGHEST_PORT = 65_535
-_URLS = ("clob_url", "gamma_url", "data_url", "ws_market_url", "ws_user_url", "ws_price_url")
-# An order here costs nothing real only because the exchange is this machine's own.
-_PLAY_MODES = frozenset({"synthetic", "replay"})
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -152,35 +155,38 @@ def _wallet(checked: Checked) -> Iterator[Contradiction]:
 
 
 def _urls(checked: Checked) -> Iterator[Contradiction]:
-    exchange, mode = checked.config.exchange, checked.config.mode
-    for name in _URLS:
-        url: str = getattr(exchange, name)
-        scheme = "ws" if name.startswith("ws_") else "http"
-        if not url:
-            continue
-        if not _is_url(url, scheme):
-            yield Contradiction(
-                f"exchange.{name}",
-                f"expected a {scheme}:// or {scheme}s:// URL, was {shown(url)}",
-            )
-        elif mode in _PLAY_MODES and not _is_loopback(urlsplit(url).hostname or ""):
-            yield Contradiction(
-                f"exchange.{name}",
-                f"expected no URL, or one of this machine, in {mode} mode "
-                f"(play orders must never reach a real exchange), was {shown(url)}",
-                ("mode",),
-            )
+    config = checked.config
+    for section, values in (("exchange", config.exchange), ("feed", config.feed)):
+        for name, url in _url_keys(values):
+            yield from _url_problems(f"{section}.{name}", url, config.mode)
+
+
+def _url_keys(values: ExchangeConfig | FeedConfig) -> Iterator[tuple[str, str]]:
+    for name in values.__struct_fields__:
+        if name.endswith("_url") and getattr(values, name):
+            yield name, getattr(values, name)
+
+
+def _url_problems(path: str, url: str, mode: str) -> Iterator[Contradiction]:
+    scheme = "ws" if ".ws_" in path else "http"
+    if not _is_url(url, scheme):
+        yield Contradiction(path, f"expected a {scheme}:// or {scheme}s:// URL, was {shown(url)}")
+        return
+    # An order here costs nothing real only because the exchange is this machine's own.
+    is_order_route = path.startswith("exchange.") and mode in SIMULATED_MODES
+    if is_order_route and not _is_loopback(urlsplit(url).hostname or ""):
+        yield Contradiction(
+            path,
+            f"expected no URL, or one of this machine, in {mode} mode "
+            f"(play orders must never reach a real exchange), was {shown(url)}",
+            ("mode",),
+        )
 
 
 def _live(checked: Checked) -> Iterator[Contradiction]:
     config = checked.config
     if config.mode != "live":
         return
-    for name in _URLS:
-        if not getattr(config.exchange, name):
-            yield Contradiction(
-                f"exchange.{name}", "expected the exchange's URL in live mode, was empty", ("mode",)
-            )
     if not config.wallet.private_key:
         yield Contradiction(
             "wallet.private_key",
