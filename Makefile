@@ -10,17 +10,21 @@ export PYTHON RECORDINGS
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help venv run stop test check format lint types imports docs reference bench \
+.PHONY: help venv install-live run stop test clients soak check format lint types imports docs reference bench \
   lock clean developing
 
 # Relative paths, so that a clone may live under a name with spaces.
 bin := .venv/bin
+official_clients := py-clob-client-v2 polymarket-client py-clob-client
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 venv: ## build .venv with the locked packages and polybot itself
 	@.ci/build-venv .venv requirements.txt
+
+install-live: ## build .venv-live: the exchange's own client, for `polybot wallet`, redeem, split and merge
+	@.ci/build-venv --bare .venv-live config/requirements-live.txt
 
 run: venv ## start the whole floor in the foreground; RECORDINGS=<dir> replays recorded markets
 	@set -- up; \
@@ -38,7 +42,18 @@ developing:
 	@.ci/build-venv .venv requirements.txt tests/requirements.txt
 
 test: developing ## run the tests; ARGS="-m 'not floor'" leaves out those that start every process
-	@$(bin)/python -m pytest $(ARGS)
+	@$(MAKE) --no-print-directory clients || [ -z "$$CI" ] && $(bin)/python -m pytest $(ARGS)
+
+# Their pins conflict with ours and with each other's, so each has an environment of its own.
+clients: ## build .venv-clients: the exchange's three official clients, which the tests run unmodified
+	@for name in $(official_clients); do \
+	  .ci/build-venv --bare ".venv-clients/$$name" "tests/clients/$$name/requirements.txt" || { \
+	    echo "polybot: THE OFFICIAL CLIENT $$name IS NOT INSTALLED (see above); its tests are skipped" >&2; \
+	    exit 1; }; \
+	done
+
+soak: developing ## a day of market time with every fault of the exchange, about half an hour
+	@$(bin)/python -m tests.soak $(ARGS)
 
 check: lint types imports docs ## all that is judged without running: ruff, mypy, import contracts, docs
 
@@ -66,6 +81,7 @@ reference: developing ## rewrite the generated part of docs/reference: source ma
 
 bench: ## measure polybot beside its peers, in .venv-bench
 	@.ci/build-venv .venv-bench requirements.txt tests/bench-requirements.txt
+	@.ci/build-venv --bare .venv-clients/polymarket-client tests/clients/polymarket-client/requirements.txt
 	@.venv-bench/bin/python -m tests.bench $(ARGS)
 
 # setup.cfg says what running needs, the .in files what developing needs; the locks say exactly which.
@@ -76,10 +92,16 @@ lock: export CUSTOM_COMPILE_COMMAND = make lock
 lock: developing ## pin packages and their hashes anew; ARGS=--upgrade takes newer ones
 	@echo "resolving packages, a few minutes"
 	@$(compile) $(ARGS) --all-build-deps --output-file requirements.txt setup.cfg
+	@$(compile) $(ARGS) --output-file config/requirements-live.txt config/requirements-live.in
 	@$(compile) $(ARGS) --output-file tests/requirements.txt tests/requirements.in
 	@$(compile) $(ARGS) --output-file tests/bench-requirements.txt tests/bench-requirements.in
+	@$(compile) $(ARGS) --output-file tests/bench/nautilus-requirements.txt tests/bench/nautilus-requirements.in
+	@for name in $(official_clients); do \
+	  $(compile) $(ARGS) --output-file "tests/clients/$$name/requirements.txt" \
+	    "tests/clients/$$name/requirements.in" || exit; \
+	done
 
 clean: ## remove what was built; what a floor recorded stays
-	@rm -rf .venv .venv-bench build dist polybot.egg-info docs/_build .coverage \
+	@rm -rf .venv .venv-bench .venv-bench-nautilus .venv-clients .venv-live build dist polybot.egg-info docs/_build .coverage \
 	  .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find bin polybot tests docs -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -6,6 +6,7 @@ PolybotError
 │   ├── InvalidValue         a number, slug or name outside its range
 │   └── InvalidTransition    a state machine was given a trigger its table does not have
 ├── ProtocolError            bytes from the bus or a stream that do not follow their contract
+│   └── MarketRefused        a market as the exchange lists it, which must not be traded
 ├── ExchangeError            what the exchange (or the way to it) answered
 │   ├── Rejected             a definite no: the order does not exist there
 │   ├── RateLimited          a definite no, to be asked again later
@@ -23,6 +24,27 @@ PolybotError
 """
 
 from __future__ import annotations
+
+from enum import Enum
+
+
+class Action(Enum):
+    """What an error of the exchange asks of whoever made the request.
+
+    DROP a normal outcome: nothing to mend. RETRY_LATER nothing was done, ask again after a while.
+    REFRESH_MARKET, REFRESH_BALANCE, REFRESH_LOGIN what we know of the market, of our funds, or
+    clock and credentials, is old. EXITS_ONLY the account may only sell and cancel. STOP nothing
+    mends it but a person. LOOK_UP nobody knows what was done: ask for its traces, never repeat it.
+    """
+
+    DROP = "drop"
+    RETRY_LATER = "retry_later"
+    REFRESH_MARKET = "refresh_market"
+    REFRESH_BALANCE = "refresh_balance"
+    REFRESH_LOGIN = "refresh_login"
+    EXITS_ONLY = "exits_only"
+    STOP = "stop"
+    LOOK_UP = "look_up"
 
 
 class PolybotError(Exception):
@@ -53,16 +75,37 @@ class ProtocolError(PolybotError):
     """Bytes do not follow the contract they arrived under."""
 
 
+class MarketRefused(ProtocolError):
+    """A market must not be traded; `code` says why in one stable word."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class ExchangeError(PolybotError):
     """The exchange answered something other than success.
 
-    `status` is the HTTP status code, or None when there was no answer.
+    `status` is the HTTP status code, or None when there was no answer. `action` is what to do
+    about it; `retry_after_s` the exchange's own wish in seconds, 0 when unsaid.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
+    usual_action = Action.DROP
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        action: Action | None = None,
+        retry_after_s: float = 0.0,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.action = self.usual_action if action is None else action
+        self.retry_after_s = retry_after_s
 
 
 class Rejected(ExchangeError):
@@ -70,17 +113,20 @@ class Rejected(ExchangeError):
 
 
 class RateLimited(ExchangeError):
-    """The exchange asks for fewer requests; `retry_after_s` is its own wish, 0 when unsaid."""
+    """The exchange, or our own limit that keeps us below its, asks for fewer requests."""
+
+    usual_action = Action.RETRY_LATER
 
     def __init__(
         self, message: str, *, status: int | None = 429, retry_after_s: float = 0.0
     ) -> None:
-        super().__init__(message, status=status, code="rate_limited")
-        self.retry_after_s = retry_after_s
+        super().__init__(message, status=status, code="rate_limited", retry_after_s=retry_after_s)
 
 
 class Unavailable(ExchangeError):
     """The exchange is restarting, cancel-only, post-only or disabled; nothing was done."""
+
+    usual_action = Action.RETRY_LATER
 
 
 class NotFound(ExchangeError):
@@ -90,9 +136,13 @@ class NotFound(ExchangeError):
 class Unauthorized(ExchangeError):
     """The exchange refused the credentials or the signature."""
 
+    usual_action = Action.REFRESH_LOGIN
+
 
 class OutcomeUnknown(ExchangeError):
     """No readable answer came back: the request may have been carried out."""
+
+    usual_action = Action.LOOK_UP
 
 
 class RecordingError(PolybotError):

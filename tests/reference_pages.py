@@ -17,6 +17,7 @@ import msgspec
 import polybot.messages
 from polybot.config import schema
 from polybot.config.fields import Doc, EnvName, OneOf, Range, Secret
+from polybot.exchange import meanings
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -158,7 +159,32 @@ def _message_row(message: type[msgspec.Struct]) -> tuple[str, str, str]:
     return f"`{message.__name__}`", one_line(message.__doc__), fields or "none"
 
 
+def exchange_errors() -> Iterator[str]:
+    """Yield the table of refusals, and what a person can do where nothing else helps."""
+    head = ("HTTP", "words", "error", "code", "action")
+    yield "## Refusals"
+    yield table(
+        head,
+        *(_meaning_row(str(status), row) for status, row in meanings.BY_STATUS.items()),
+        *(_meaning_row("400, 404", row) for row in meanings.MEANINGS),
+        *(_meaning_row("503", row) for row in meanings.PAUSES),
+        _meaning_row("403", meanings.FORBIDDEN),
+        _meaning_row("404", meanings.NOT_FOUND),
+        _meaning_row("other 4xx", meanings.REFUSED),
+        _meaning_row("5xx", meanings.SERVER),
+        ("any", "nothing readable", *_meaning_row("", meanings.UNREADABLE)[2:]),
+    )
+    yield "## Advice"
+    yield table(("code", "what to do"), *((f"`{c}`", text) for c, text in meanings.ADVICE.items()))
+
+
+def _meaning_row(status: str, row: meanings.Meaning) -> tuple[str, ...]:
+    words = f"`{row.fragment}`" if row.fragment else "any"
+    return status, words, row.error.__name__, f"`{row.code}`", f"`{row.action.value}`"
+
+
 PAGES = {
+    "exchange-errors.md": exchange_errors,
     "source-map.md": source_map,
     "configuration.md": configuration,
     "messages.md": messages,

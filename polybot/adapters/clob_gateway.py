@@ -31,6 +31,8 @@ OK = 200
 NOT_FOUND = 404
 # The exchange takes at most this many ids in one DELETE /orders.
 CANCEL_BATCH = 1000
+# How the header of a warning says that there is none.
+NO_WARNING = frozenset({"", "0", "false", "none"})
 # One missed heartbeat is an exchange that restarts; after the next it cancels what rests.
 WORRYING_BEATS = 2
 
@@ -146,18 +148,36 @@ def _posted(venue_order_id: str, answer: HttpAnswer) -> PostAnswer:
             message = f"expected order id {venue_order_id}, was {placed.order_id}"
             raise OutcomeUnknown(message, status=answer.status, code="order_id_mismatch")
     except ExchangeError as error:
-        return PostAnswer(venue_order_id, error)
+        return PostAnswer(
+            venue_order_id, error, remaining=_remaining(answer), warned=_is_warned(answer)
+        )
     return PostAnswer(
-        venue_order_id, None, status=placed.status, trade_ids=tuple(placed.trade_ids or ())
+        venue_order_id,
+        None,
+        status=placed.status,
+        trade_ids=tuple(placed.trade_ids or ()),
+        remaining=_remaining(answer),
+        warned=_is_warned(answer),
     )
+
+
+def _remaining(answer: HttpAnswer) -> int | None:
+    told = answer.remaining
+    return int(told) if told.isascii() and told.isdecimal() else None
+
+
+def _is_warned(answer: HttpAnswer) -> bool:
+    return answer.warning.strip().lower() not in NO_WARNING
 
 
 def _canceled(asked: tuple[str, ...], answer: HttpAnswer) -> CancelAnswer:
     try:
         wire = read_answer(answer, WireCancelAnswer)
     except ExchangeError as error:
-        return CancelAnswer((), {}, error, asked)
-    return CancelAnswer(tuple(wire.canceled), wire.not_canceled, asked=asked)
+        return CancelAnswer((), {}, error, asked, warned=_is_warned(answer))
+    return CancelAnswer(
+        tuple(wire.canceled), wire.not_canceled, asked=asked, warned=_is_warned(answer)
+    )
 
 
 def _looked_up(venue_order_id: str, answer: HttpAnswer) -> OrderLookup:

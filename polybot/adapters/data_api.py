@@ -57,7 +57,7 @@ class DataApiPositions:
     ) -> tuple[list[dict[str, Any]], str | None]:
         query = {"user": self._funder, "limit": str(PAGE)}
         if cursor is not None:
-            query["next_cursor"] = cursor
+            query["cursor"] = cursor
         path = f"{self._parts.path}/v2/positions?{urlencode(query)}"
         connection.request("GET", path, headers=self._headers)
         response = connection.getresponse()

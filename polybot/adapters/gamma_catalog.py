@@ -2,25 +2,42 @@
 
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from decimal import Decimal
 
-from polybot.domain.market import FeeSchedule, Market, SettlementRule
-from polybot.domain.money import PRICE_ONE_BPS, parse_price, parse_shares
-from polybot.errors import ExchangeError, InvalidValue, ProtocolError
+from polybot.domain.market import Market
+from polybot.domain.money import parse_reference
+from polybot.errors import ExchangeError, InvalidValue, MarketRefused, PolybotError, ProtocolError
 from polybot.exchange.classify import classify
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.wire_codec import decode
-from polybot.exchange.wire_gamma import GammaEvent, GammaMarket
+from polybot.exchange.wire_gamma import EventMetadata, GammaEvent, GammaMarket
 from polybot.ports import CatalogAnswer
 
 OK = 200
 NOT_FOUND = 404
 
+MarketReader = Callable[[GammaMarket], Market | None]
+
+
+def outcome_only(_listed: GammaMarket) -> None:
+    """Read no market: who only wants outcomes need not judge whether it may be traded."""
+
 
 class GammaCatalog:
-    """Answers come from the transport's threads; `wake` tells the service that one is there."""
+    """Answers come from the transport's threads; `wake` tells the service that one is there.
 
-    def __init__(self, transport: Transport, *, wake: Callable[[], None]) -> None:
+    `read` turns a listing into a market or refuses it, by default as a trader must.
+    """
+
+    def __init__(
+        self, transport: Transport, *, wake: Callable[[], None], read: MarketReader | None = None
+    ) -> None:
+        if read is None:
+            # The tracker does without the hashes that judging a listing takes.
+            from polybot.exchange.market_listing import market_of  # noqa: PLC0415
+
+            read = market_of
+        self._read = read
         self._transport = transport
         self._wake = wake
         self._answers: deque[CatalogAnswer] = deque()
@@ -38,11 +55,11 @@ class GammaCatalog:
         return taken
 
     def _done(self, slug: str, answer: HttpAnswer) -> None:
-        self._answers.append(_read(slug, answer))
+        self._answers.append(_answer(slug, answer, self._read))
         self._wake()
 
 
-def _read(slug: str, answer: HttpAnswer) -> CatalogAnswer:
+def _answer(slug: str, answer: HttpAnswer, read: MarketReader) -> CatalogAnswer:
     if answer.error is not None:
         return CatalogAnswer(slug, None, error=answer.error)
     if answer.status == NOT_FOUND:
@@ -54,74 +71,28 @@ def _read(slug: str, answer: HttpAnswer) -> CatalogAnswer:
         listed = next((market for market in event.markets if market.slug == slug), None)
         if listed is None:
             return CatalogAnswer(slug, None)
+        told = event.event_metadata or EventMetadata()
+        market, refusal = _offered(listed, read)
         return CatalogAnswer(
-            slug, market_of(listed), resolved=listed.winner() or "", closed=listed.closed
+            slug,
+            market,
+            error=refusal,
+            resolved=listed.winner() or "",
+            closed=listed.closed,
+            strike_e8=_reference(told.price_to_beat),
+            close_e8=_reference(told.final_price),
         )
     except (ExchangeError, ProtocolError, InvalidValue) as error:
         return CatalogAnswer(slug, None, error=error)
 
 
-def market_of(listed: GammaMarket) -> Market:
-    """Turn Gamma's words into a market; raises ProtocolError for what cannot be traded safely.
-
-    Tokens and labels are matched by position, and the labels must be Up and Down, in that order.
-    """
-    names = listed.outcome_names()
-    tokens = listed.tradable_ids()
-    tradable = len(tokens) == len(names) and all(token.isdecimal() for token in tokens)
-    if [name.lower() for name in names] != ["up", "down"] or not tradable:
-        message = f"expected outcomes Up and Down with a token each, was {names} with {tokens}"
-        raise ProtocolError(f"{listed.slug}: {message}")
-    rule, lookback = _settlement(listed)
-    return Market(
-        slug=listed.slug,
-        condition_id=listed.condition_id,
-        token_up=tokens[0],
-        token_down=tokens[1],
-        asset=listed.slug.split("-", 1)[0],
-        open_ns=_instant_ns(listed, listed.event_start_time, "eventStartTime"),
-        close_ns=_instant_ns(listed, listed.end_date, "endDate"),
-        version=listed.version or "",
-        neg_risk=listed.neg_risk,
-        tick_bps=parse_price(str(listed.order_price_min_tick_size)),
-        min_size_shares=parse_shares(str(listed.order_min_size)),
-        fee=_fees(listed),
-        rule=rule,
-        twap_lookback_s=lookback,
-    )
-
-
-def _settlement(listed: GammaMarket) -> tuple[SettlementRule, int]:
-    config = listed.crypto_market_config
-    source = (listed.resolution_source or "").lower()
-    if config is not None and config.twap_lookback_seconds:
-        return SettlementRule.TWAP, config.twap_lookback_seconds
-    if "twap" in source:
-        return SettlementRule.TWAP, 60
-    if "data.chain.link" in source:
-        return SettlementRule.INSTANT, 0
-    return SettlementRule.UNKNOWN, 0
-
-
-def _fees(listed: GammaMarket) -> FeeSchedule:
-    schedule = listed.fee_schedule
-    if not listed.fees_enabled or schedule is None:
-        return FeeSchedule(rate_bps=0)
+def _offered(listed: GammaMarket, read: MarketReader) -> tuple[Market | None, PolybotError | None]:
+    """Return the market, or why it must not be traded; of one that is over that is no matter."""
     try:
-        rate_bps, exponent = int(schedule.rate * PRICE_ONE_BPS), int(schedule.exponent)
-    except (ValueError, ArithmeticError) as error:
-        message = f"{listed.slug}: expected a fee rate and exponent, was {schedule}"
-        raise ProtocolError(message) from error
-    return FeeSchedule(rate_bps=rate_bps, exponent=exponent, taker_only=schedule.taker_only)
+        return read(listed), None
+    except (MarketRefused, InvalidValue) as error:
+        return None, None if listed.closed else error
 
 
-def _instant_ns(listed: GammaMarket, text: str | None, field: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError as error:
-        message = f"{listed.slug}: expected {field} as an ISO time, was {text!r}"
-        raise ProtocolError(message) from error
-    if moment.tzinfo is None:
-        message = f"{listed.slug}: expected {field} with a time zone, was {text!r}"
-        raise ProtocolError(message)
-    return int(moment.timestamp()) * 1_000_000_000
+def _reference(dollars: Decimal | None) -> int | None:
+    return None if dollars is None else parse_reference(str(dollars))

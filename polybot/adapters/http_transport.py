@@ -7,26 +7,52 @@ nothing, anything later may have reached the exchange.
 
 import http.client
 import queue
+import select
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from polybot.errors import OutcomeUnknown, Unavailable
+from polybot.errors import OutcomeUnknown, RateLimited, Unavailable
 from polybot.exchange.http_calls import HttpAnswer, HttpCall
+from polybot.exchange.route_limits import RouteLimiter
 
 Connection = http.client.HTTPConnection
+Done = Callable[[HttpAnswer], None]
+
+MEBIBYTE = 1 << 20
+WARM_PATH = "/ok"
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportTuning:
+    """What few transports set; times in wall seconds.
+
+    `connect_timeout_s` is the patience with a connection that does not open, None: that of a
+    request. A connection idle for `warm_s` is used once, None: never. `tls` is the context for
+    https, None: the system's certificate authorities. An answer of more than `max_bytes` is given
+    up. `limiter` keeps requests below the exchange's own limits.
+    """
+
+    connect_timeout_s: float | None = None
+    warm_s: float | None = None
+    tls: ssl.SSLContext | None = None
+    max_bytes: int = 16 * MEBIBYTE
+    limiter: RouteLimiter | None = None
 
 
 class HttpTransport:
     """A few threads, each with its own kept-alive connection.
 
     `base_url` is asked for at each new connection, because a simulator's port is known only while
-    it runs; None means that nobody listens. Reads on a connection the server had closed meanwhile
-    are sent again on a fresh one; a POST or DELETE never is.
+    it runs; None means that nobody listens. A connection that the server closed while it was idle
+    is replaced before anything is sent on it. Once a POST or DELETE may have left, it is never
+    sent again; a read on a connection that broke is, on a fresh one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what every transport must say; the rest is in `tuning`
         self,
         name: str,
         base_url: Callable[[], str | None],
@@ -34,13 +60,19 @@ class HttpTransport:
         connections: int,
         timeout_s: float,
         user_agent: str,
+        tuning: TransportTuning | None = None,
     ) -> None:
         self._name = name
         self._base_url = base_url
         self._timeout_s = timeout_s
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
-        self._work: queue.SimpleQueue[tuple[HttpCall, Callable[[HttpAnswer], None]] | None]
-        self._work = queue.SimpleQueue()
+        self._tuning = tuning or TransportTuning()
+        self._tls = self._tuning.tls
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        }
+        self._work: queue.SimpleQueue[tuple[HttpCall, Done] | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{index}", daemon=True)
             for index in range(connections)
@@ -48,14 +80,25 @@ class HttpTransport:
         for thread in self._threads:
             thread.start()
 
-    def send(self, call: HttpCall, done: Callable[[HttpAnswer], None]) -> None:
-        """Queue a request; `done` is called once, in a thread of the transport."""
+    def send(self, call: HttpCall, done: Done) -> None:
+        """Queue a request; `done` is called once, in a thread of the transport.
+
+        One that would exceed the exchange's limits of its route is answered at once with
+        RateLimited and was not sent.
+        """
+        limiter = self._tuning.limiter
+        wait_s = limiter.take(call.path) if limiter else 0.0
+        if wait_s:
+            message = f"{self._name}: {call.path}: held back for the exchange's rate limit"
+            error = RateLimited(message, status=None, retry_after_s=wait_s)
+            done(HttpAnswer(None, error=error))
+            return
         self._work.put((call, done))
 
-    def warm(self, path: str = "/ok") -> None:
-        """Use every connection once, so that the next order finds none stale."""
-        for _ in self._threads:
-            self.send(HttpCall("GET", path), _ignore)
+    def warm(self, path: str = WARM_PATH) -> None:
+        """Use all connections but one once: the next order finds one free, and none stale."""
+        for _ in self._threads[1:] or self._threads:
+            self._work.put((HttpCall("GET", path), _ignore))
 
     def close(self) -> None:
         """Stop the threads after what is queued."""
@@ -64,7 +107,14 @@ class HttpTransport:
 
     def _run(self) -> None:
         connection: Connection | None = None
-        while (item := self._work.get()) is not None:
+        while True:
+            try:
+                item = self._work.get(timeout=self._tuning.warm_s)
+            except queue.Empty:
+                connection, _ = self._exchange(connection, HttpCall("GET", WARM_PATH))
+                continue
+            if item is None:
+                break
             call, done = item
             connection, answer = self._exchange(connection, call)
             done(answer)
@@ -74,6 +124,9 @@ class HttpTransport:
     def _exchange(
         self, connection: Connection | None, call: HttpCall
     ) -> tuple[Connection | None, HttpAnswer]:
+        if connection is not None and _was_closed(connection):
+            connection.close()
+            connection = None
         reused = connection is not None
         if connection is None:
             try:
@@ -96,15 +149,19 @@ class HttpTransport:
             raise Unavailable("expected an exchange to talk to, was none listening yet")
         parts = urlsplit(url)
         host = parts.hostname or ""
+        timeout_s = self._tuning.connect_timeout_s or self._timeout_s
         connection: Connection
         if parts.scheme == "https":
-            context = ssl.create_default_context()
+            # Loading the system's authorities takes longer than a handshake: once is enough.
+            self._tls = self._tls or ssl.create_default_context()
             connection = http.client.HTTPSConnection(
-                host, parts.port, timeout=self._timeout_s, context=context
+                host, parts.port, timeout=timeout_s, context=self._tls
             )
         else:
-            connection = http.client.HTTPConnection(host, parts.port, timeout=self._timeout_s)
+            connection = http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
         connection.connect()
+        connection.timeout = self._timeout_s
+        connection.sock.settimeout(self._timeout_s)
         return connection
 
     def _ask(self, connection: Connection, call: HttpCall) -> tuple[Connection | None, HttpAnswer]:
@@ -114,12 +171,47 @@ class HttpTransport:
             headers["Content-Type"] = "application/json"
         connection.request(call.method, path, body=call.body or None, headers=headers)
         response = connection.getresponse()
-        body = response.read()
-        answer = HttpAnswer(response.status, body, response.headers.get("Retry-After", ""))
+        answer = HttpAnswer(
+            response.status,
+            self._body_of(response),
+            response.headers.get("Retry-After", ""),
+            remaining=response.headers.get("Poly-RateLimit-Remaining", ""),
+            warning=response.headers.get("Poly-RateLimit-Warning", ""),
+        )
         if response.will_close:
             connection.close()
             return None, answer
         return connection, answer
+
+    def _body_of(self, response: http.client.HTTPResponse) -> bytes:
+        coding = response.headers.get("Content-Encoding", "identity")
+        if coding != "identity":
+            raise ValueError(f"expected an answer without content coding, was {coding!r}")
+        limit = self._tuning.max_bytes
+        if (response.length or 0) <= _CHUNK and not response.chunked:
+            return response.read() if response.length is not None else _capped(response, limit)
+        return _capped(response, limit)
+
+
+def _capped(response: http.client.HTTPResponse, limit: int) -> bytes:
+    """Read a body that may be of any length, up to a limit; raises ValueError beyond it."""
+    parts: list[bytes] = []
+    total = 0
+    while part := response.read(_CHUNK):
+        parts.append(part)
+        total += len(part)
+        if total > limit:
+            raise ValueError(f"expected an answer of at most {limit} bytes, was longer")
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    return b"".join(parts)
+
+
+def _was_closed(connection: Connection) -> bool:
+    """Say whether an idle connection has something to read: its end, or what nobody asked for."""
+    watch = select.poll()
+    watch.register(connection.sock, select.POLLIN)
+    return bool(watch.poll(0))
 
 
 def _ignore(_answer: HttpAnswer) -> None:

@@ -5,7 +5,7 @@ from polybot.ports import Clock
 
 
 class WallMarketClock:
-    """Market time of paper and live mode: it is the wall clock."""
+    """Market time of live mode: it is the wall clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -11,7 +11,7 @@ from polybot.exchange.amounts import (
     market_sell_amounts,
 )
 from polybot.exchange.contracts import order_domain
-from polybot.exchange.order_hash import UnsignedOrder, WireSide
+from polybot.exchange.order_hash import SignatureType, UnsignedOrder, WireSide
 from polybot.exchange.signing import OrderSigner as KeySigner
 from polybot.exchange.wire_codec import encode
 from polybot.exchange.wire_orders import PostOrderBody, order_body
@@ -21,11 +21,17 @@ _MARKET_TYPES = (OrderType.FAK, OrderType.FOK)
 
 
 class WalletOrderSigner:
-    """Signs orders of one wallet; `owner` is the API key the exchange books them under."""
+    """Signs orders of one wallet; `owner` is the API key the exchange books them under.
+
+    `address` is the key's own and stays the one that logs in, also where a deposit wallet trades.
+    """
 
     def __init__(self, key: KeySigner, *, funder: str, signature_type: int, owner: str) -> None:
         self.address = key.address
         self.funder = funder or key.address
+        # A deposit wallet signs for itself: its owner's key is inside the nested signature.
+        is_deposit = signature_type == SignatureType.POLY_1271
+        self._order_signer = self.funder if is_deposit else key.address
         self._key = key
         self._signature_type = signature_type
         self._owner = owner
@@ -38,7 +44,7 @@ class WalletOrderSigner:
         unsigned = UnsignedOrder(
             salt=salt,
             maker=self.funder,
-            signer=self.address,
+            signer=self._order_signer,
             token_id=int(order.token_id),
             maker_amount=amounts.maker,
             taker_amount=amounts.taker,

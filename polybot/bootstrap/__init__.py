@@ -9,8 +9,10 @@ import logging
 import os
 import sys
 
+from msgspec import structs
+
 from polybot.adapters.parent_death import end_with_parent
-from polybot.config.load import load
+from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import RUNNER_NAME
 from polybot.errors import ConfigError, PolybotError
 from polybot.runtime.daemon import EXIT_ERROR, EXIT_OK
@@ -19,13 +21,25 @@ from polybot.runtime.logs import configure_logging
 logger = logging.getLogger(__name__)
 
 
+def for_process(name: str, loaded: LoadedConfig) -> LoadedConfig:
+    """Return the configuration a process may see: only the trader gets the private key."""
+    if name == "trader":
+        return loaded
+    wallet = structs.replace(loaded.config.wallet, private_key="")
+    return structs.replace(
+        loaded,
+        config=structs.replace(loaded.config, wallet=wallet),
+        values={**loaded.values, "wallet.private_key": ""},
+    )
+
+
 def run_process(name: str) -> int:
     """Build one process of the floor, run it to its end and return its exit code.
 
     What keeps it from starting is one line in the log. Raises ConfigError, with every problem at
     once, before anything is opened.
     """
-    loaded = load(dict(os.environ))
+    loaded = for_process(name, load(dict(os.environ)))
     runner = os.environ.get(RUNNER_NAME, "")
     if runner and not end_with_parent(int(runner)):
         return EXIT_OK

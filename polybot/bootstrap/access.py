@@ -10,7 +10,7 @@ from polybot.adapters.clob_gateway import ClobGateway
 from polybot.adapters.exchange_login import ExchangeLogin
 from polybot.adapters.order_signer import WalletOrderSigner
 from polybot.adapters.wallet_files import AccountCredentials, WalletFiles
-from polybot.errors import PolybotError
+from polybot.errors import PolybotError, Unauthorized
 from polybot.exchange.http_calls import Transport
 from polybot.exchange.l2_auth import ApiCredentials, RequestSigner
 from polybot.exchange.signing import OrderSigner
@@ -23,6 +23,7 @@ RETRY_NS = 1_000_000_000
 # The simulator of the same floor may still be starting: say nothing of the first refusals.
 QUIET_FAILURES = 5
 LOG_EVERY = 60
+REFUSED_HINT = "; check this machine's clock (timedatectl) and the wallet (polybot doctor)"
 
 
 @dataclass(slots=True)
@@ -71,6 +72,10 @@ class WalletAccess:
         """Return the API credentials, None before the login."""
         return self._api
 
+    def request_signer(self) -> RequestSigner | None:
+        """Return what signs our requests, None before the login."""
+        return None if self._api is None else RequestSigner(self.key.address, self._api)
+
     def renew(self) -> None:
         """Forget the credentials and log in again."""
         logger.warning("the exchange refused the API credentials: logging in again")
@@ -84,8 +89,12 @@ class WalletAccess:
             self._use(result)
         except PolybotError as error:
             self._failures += 1
-            if self._failures % LOG_EVERY == QUIET_FAILURES:
-                logger.warning("login at the exchange failed %d times: %s", self._failures, error)
+            refused = isinstance(error, Unauthorized)
+            if self._failures % LOG_EVERY == (1 if refused else QUIET_FAILURES):
+                hint = REFUSED_HINT if refused else ""
+                logger.warning(
+                    "login at the exchange failed %d times: %s%s", self._failures, error, hint
+                )
             return
         self._failures = 0
         try:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
+from polybot.domain.arming import ArmingVerdict
 from polybot.domain.risk_limits import RiskLimits
 from polybot.domain.trading_state import OPERATOR, Claim, ends_only_by_person, strictest_first
 from polybot.runtime.banner import StandingStop
+from polybot.runtime.logs import mask_wallet
+from polybot.services.trader.arming import ARMING
 from polybot.services.trader.claims import RECONCILE
 from polybot.services.trader.dead_man import API_ERRORS, SILENCE_NS
 from polybot.services.trader.feeds import USER_STREAM
@@ -13,7 +16,7 @@ from polybot.services.trader.windows_over import DAILY_LOSS
 
 # Claims about this very moment: they belong to the life that made them, a new one looks again.
 _MOMENTARY = frozenset(
-    {RECONCILE, USER_STREAM, API_ERRORS, *(f"silent_{process}" for process in SILENCE_NS)}
+    {ARMING, RECONCILE, USER_STREAM, API_ERRORS, *(f"silent_{process}" for process in SILENCE_NS)}
 )
 _BY_PERSON = "until `polybot resume`"
 
@@ -57,3 +60,20 @@ def _cool_downs(
                 since_ns=since_ns,
                 until_ns=until_ns,
             )
+
+
+def standing_leave(verdict: ArmingVerdict) -> StandingStop:
+    """Return the arming as the banner shows it: first of all, with its original times."""
+    arming = verdict.arming
+    if arming is None or not verdict.allows_entries:
+        since_ns = arming.armed_ns if arming is not None else 0
+        return StandingStop(
+            what="NOT ARMED", reason=verdict.detail, since_ns=since_ns, ends="until `polybot arm`"
+        )
+    return StandingStop(
+        what="ARMED: orders are real",
+        reason=f"armed by {arming.by} for {mask_wallet(arming.funder)}",
+        since_ns=arming.armed_ns,
+        until_ns=arming.expires_ns,
+        ends="until `polybot disarm`",
+    )

@@ -3,8 +3,10 @@
 import asyncio
 
 from polybot.adapters.audit_child import ChildAuditRunner
-from polybot.adapters.gamma_catalog import GammaCatalog
+from polybot.adapters.data_activity import DataApiActivity
+from polybot.adapters.gamma_catalog import GammaCatalog, outcome_only
 from polybot.adapters.storage.ledger import Ledger
+from polybot.bootstrap.account import funder_of
 from polybot.bootstrap.audit import CHILD_TIMEOUT_S, child_command
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import open_foundation, run_service
@@ -28,18 +30,20 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
     event = asyncio.Event()
     wake = foundation.thread_wake(event)
     gamma = make_transport("gamma", Endpoints(loaded), "gamma_url", config, 2)
-    foundation.on_stop.append(gamma.close)
+    data = make_transport("data", Endpoints(loaded), "data_url", config, 1)
+    foundation.on_stop.extend((gamma.close, data.close))
     ports = TrackerPorts(
         wake=event,
         ledger=Ledger.open(loaded.locations.ledger_path, clock),
         inbox=foundation.inbox,
         outbox=foundation.outbox,
         own=JournaledEvents(foundation.durable.journal),
-        catalog=GammaCatalog(gamma, wake=wake),
+        catalog=GammaCatalog(gamma, wake=wake, read=outcome_only),
         auditor=ChildAuditRunner(child_command(), timeout_s=CHILD_TIMEOUT_S, wake=wake),
         checkpoints=foundation.durable.checkpoints,
         clock=clock,
         market_clock=make_market_clock(config, clock),
+        activity=DataApiActivity(data, funder_of(loaded), wake),
     )
     tracker = config.tracker
     settings = TrackerSettings(
@@ -48,6 +52,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         settle_retry_ns=int(tracker.settle_retry_s * SECOND_NS),
         settle_slow_ns=int(tracker.settle_slow_s * SECOND_NS),
         audit_ns=int(tracker.audit_interval_s * SECOND_NS) if tracker.audit_enabled else 0,
+        activity_ns=int(tracker.activity_interval_s * SECOND_NS),
     )
     checkpoint = foundation.durable.checkpoint
     restored = restore(

@@ -1,13 +1,16 @@
 """Builds the trader process."""
 
 import asyncio
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from polybot.adapters.channel_dialects import MarketDialect, PriceDialect, UserDialect
+from polybot.adapters.arming_files import ArmingFile
 from polybot.adapters.exchange_login import ExchangeLogin
 from polybot.adapters.gamma_catalog import GammaCatalog
+from polybot.adapters.http_transport import HttpTransport
+from polybot.adapters.preflight import ExchangePreflight, PreflightWays
+from polybot.adapters.rest_books import RestBooks
 from polybot.adapters.wallet_files import WalletFiles
-from polybot.adapters.websocket_stream import Dialect, WebsocketStream
 from polybot.bootstrap.access import WalletAccess
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import (
@@ -16,13 +19,16 @@ from polybot.bootstrap.foundation import (
     payloads_after,
     run_service,
 )
-from polybot.bootstrap.http import make_market_clock, make_transport
-from polybot.bootstrap.standing import standing_stops
+from polybot.bootstrap.http import make_market_clock, make_order_transport, make_transport
+from polybot.bootstrap.standing import standing_leave, standing_stops
+from polybot.bootstrap.streams import StreamMaker
 from polybot.config.load import LoadedConfig
 from polybot.config.schema import SIMULATED_MODES, Config, WalletConfig
+from polybot.domain.arming import ArmingState, ArmingVerdict, judge
 from polybot.domain.money import parse_price, parse_usdc
 from polybot.domain.risk_limits import RiskLimits
 from polybot.domain.window import parse_series
+from polybot.errors import StorageError
 from polybot.exchange.signing import OrderSigner
 from polybot.ports import Tape
 from polybot.runtime.logs import SecretMask
@@ -36,6 +42,7 @@ from polybot.strategies.registry import build
 
 SECOND_NS = 1_000_000_000
 MEBIBYTE = 1 << 20
+LIVE = "live"
 
 
 def run(loaded: LoadedConfig, mask: SecretMask) -> int:
@@ -53,7 +60,24 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         now_ns=foundation.clock.now_ns(),
     )
     wallet = _wallet(loaded.config).funder or key.address
+    if loaded.config.mode == LIVE:
+        standing = (standing_leave(_leave(foundation, wallet)), *standing)
     return run_service(foundation, service, wallet=wallet, standing=standing)
+
+
+def _leave(foundation: Foundation, wallet: str) -> ArmingVerdict:
+    """Return what the arming is worth at this start."""
+    loaded = foundation.loaded
+    try:
+        arming = ArmingFile(loaded.locations.state_dir).read()
+    except StorageError as error:
+        return ArmingVerdict(state=ArmingState.REFUSED, detail=str(error))
+    return judge(
+        arming,
+        funder=wallet,
+        signature_type=loaded.config.wallet.signature_type,
+        now_ns=foundation.clock.now_ns(),
+    )
 
 
 def _wallet_key(loaded: LoadedConfig, mask: SecretMask) -> OrderSigner:
@@ -89,7 +113,7 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
     endpoints = Endpoints(loaded)
     event = asyncio.Event()
     wake = foundation.thread_wake(event)
-    orders = make_transport("orders", endpoints, "clob_url", config, config.exchange.connections)
+    orders = make_order_transport(endpoints, config)
     reads = make_transport("reads", endpoints, "clob_url", config, 2)
     gamma = make_transport("gamma", endpoints, "gamma_url", config, 2)
     foundation.on_stop.extend(transport.close for transport in (orders, reads, gamma))
@@ -106,37 +130,48 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
         wake=wake,
         mask=foundation.mask,
     )
+    streams = StreamMaker(config, endpoints, access, clock, event)
     ports = TraderPorts(
         wake=event,
         outbox=foundation.outbox,
         inbox=foundation.inbox,
         checkpoints=foundation.durable.checkpoints,
         catalog=GammaCatalog(gamma, wake=wake),
+        preflight=_preflight(foundation, endpoints, reads, access, wake),
         access=access,
-        market=_stream(MarketDialect(), endpoints, event, foundation, config.trader.feed_stale_s),
-        user=_stream(UserDialect(access.credentials), endpoints, event, foundation, None),
-        price=_stream(PriceDialect(access.credentials), endpoints, event, foundation, None),
+        market=streams.market(),
+        user=streams.user(),
+        prices=streams.prices(),
+        book_source=RestBooks(reads, wake=wake),
         tape=_tape(foundation),
         clock=clock,
         market_clock=make_market_clock(config, clock),
+        arming=ArmingFile(loaded.locations.state_dir) if config.mode == LIVE else None,
     )
-    return TraderService(_settings(config), ports, _agents(config), restored)
+    return TraderService(settings_of(config, key), ports, _agents(config), restored)
 
 
-def _stream(
-    dialect: Dialect,
-    endpoints: Endpoints,
-    wake: asyncio.Event,
+def _preflight(
     foundation: Foundation,
-    stale_s: float | None,
-) -> WebsocketStream:
-    return WebsocketStream(
-        dialect,
-        endpoints.resolver(f"ws_{dialect.name}_url"),
-        wake=wake,
-        clock=foundation.clock,
-        seed=foundation.clock.monotonic_ns(),
-        stale_s=stale_s,
+    endpoints: Endpoints,
+    reads: HttpTransport,
+    access: WalletAccess,
+    wake: Callable[[], None],
+) -> ExchangePreflight:
+    region = None
+    if foundation.loaded.config.mode == LIVE:
+        region = make_transport("region", endpoints, "geoblock_url", foundation.loaded.config, 1)
+        foundation.on_stop.append(region.close)
+    return ExchangePreflight(
+        PreflightWays(
+            reads=reads,
+            region=region,
+            region_url=endpoints.resolver("geoblock_url"),
+            signer=access.request_signer,
+            signature_type=access.signature_type,
+            clock=foundation.clock,
+            wake=wake,
+        )
     )
 
 
@@ -149,7 +184,8 @@ def _tape(foundation: Foundation) -> Tape:
     return TapeWriter(directory, foundation.outbox.session, settings)
 
 
-def _settings(config: Config) -> TraderSettings:
+def settings_of(config: Config, key: OrderSigner) -> TraderSettings:
+    """Return the configuration in the trader's units."""
     return TraderSettings(
         series=tuple(parse_series(name) for name in config.trader.series),
         limits=limits_of(config),
@@ -159,6 +195,11 @@ def _settings(config: Config) -> TraderSettings:
         checkpoint_ns=int(config.trader.checkpoint_s * SECOND_NS),
         max_api_errors=config.risk.max_consecutive_api_errors,
         exchange_heartbeat=config.trader.exchange_heartbeat,
+        orders_per_second=config.exchange.orders_per_second,
+        cancels_per_second=config.exchange.cancels_per_second,
+        max_skew_s=config.watchdog.max_clock_skew_s,
+        funder=_wallet(config).funder or key.address,
+        signature_type=_wallet(config).signature_type,
     )
 
 

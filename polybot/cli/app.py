@@ -8,20 +8,30 @@ from typer.core import TyperGroup
 
 from polybot import CODENAME, RELEASE_DATE, __version__
 from polybot.cli import (
+    arm,
     audit,
+    balance,
+    cancel_all,
     checkpoint,
     config,
     control,
     doctor,
     down,
+    flatten,
+    init,
     journal,
+    markets,
+    orders,
     pnl,
+    positions,
+    redeem,
     run,
     simulator,
     status,
     strategies,
     trades,
     up,
+    wallet,
     why,
     windows,
 )
@@ -92,22 +102,49 @@ _START = "Start and stop"
 _LOOK = "Look"
 _STEER = "Steer"
 _CHECK = "Check"
+_WALLET = "Live wallet"
 
 # Name, panel of the help, function, examples.
 _COMMANDS: tuple[tuple[str, str, Callable[..., None], tuple[str, ...]], ...] = (
+    (
+        "init",
+        _START,
+        init.init,
+        ("polybot init", "polybot init --key-stdin < key.txt", "polybot init --funder 0x..."),
+    ),
     ("up", _START, up.up, ("polybot up", "polybot up --recordings ~/recordings --speed 50")),
     ("down", _START, down.down, ("polybot down",)),
     ("run", _START, run_process, ("polybot run trader",)),
-    ("simulator", _START, simulator.simulator, simulator.EXAMPLES),
     ("status", _LOOK, status.status, ("polybot status", "polybot status --json")),
     ("windows", _LOOK, windows.windows, ("polybot windows", "polybot windows --days 1 --json")),
     ("trades", _LOOK, trades.trades, ("polybot trades", "polybot trades --days 7 --json")),
     ("pnl", _LOOK, pnl.pnl, ("polybot pnl", "polybot pnl --days 7 --json")),
     ("why", _LOOK, why.why, ("polybot why btc-updown-5m-1776082500", "polybot why 0x3f1c2a")),
+    ("markets", _LOOK, markets.markets, markets.EXAMPLES),
+    ("orders", _LOOK, orders.orders, orders.EXAMPLES),
+    ("positions", _LOOK, positions.positions, positions.EXAMPLES),
+    ("balance", _LOOK, balance.balance, balance.EXAMPLES),
     ("stopentry", _STEER, control.stopentry, ('polybot stopentry --reason "news at 14:30"',)),
     ("halt", _STEER, control.halt, ('polybot halt --reason "strange fills"',)),
     ("resume", _STEER, control.resume, ('polybot resume --reason "fills explained"',)),
-    ("doctor", _CHECK, doctor.doctor, ("polybot doctor", "polybot doctor --json")),
+    ("cancel-all", _STEER, cancel_all.cancel_all, cancel_all.EXAMPLES),
+    ("flatten", _STEER, flatten.flatten, flatten.EXAMPLES),
+    (
+        "arm",
+        _STEER,
+        arm.arm,
+        ("polybot arm", "polybot arm --ttl 7d", "polybot arm --until-disarmed --yes"),
+    ),
+    ("disarm", _STEER, arm.disarm, ("polybot disarm",)),
+    ("redeem", _WALLET, redeem.redeem, redeem.REDEEM_EXAMPLES),
+    ("split", _WALLET, redeem.split, redeem.SPLIT_EXAMPLES),
+    ("merge", _WALLET, redeem.merge, redeem.MERGE_EXAMPLES),
+    (
+        "doctor",
+        _CHECK,
+        doctor.doctor,
+        ("polybot doctor", "polybot doctor --live", "polybot doctor --json"),
+    ),
     ("audit", _CHECK, audit.audit, ("polybot audit", "polybot audit --json")),
 )
 for _name, _panel, _function, _examples in _COMMANDS:
@@ -120,3 +157,5 @@ for _name, _group in (
     ("strategies", strategies.app),
 ):
     app.add_typer(_group, name=_name, rich_help_panel=_CHECK)
+app.add_typer(simulator.app, name="simulator", rich_help_panel=_START)
+app.add_typer(wallet.app, name="wallet", rich_help_panel=_WALLET)

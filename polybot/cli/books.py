@@ -13,7 +13,8 @@ from polybot.cli.exits import NotRunning
 from polybot.cli.glance import simulated_time
 from polybot.cli.processes import floor_processes
 from polybot.config.load import LoadedConfig, load
-from polybot.domain.stored import Explanation, PnlRow, TradeReport, WindowReport
+from polybot.config.schema import SIMULATED_MODES
+from polybot.domain.stored import Explanation, PnlRow, RefusedWindow, TradeReport, WindowReport
 
 _DAY_NS = 86_400 * 1_000_000_000
 
@@ -23,6 +24,9 @@ class Reader(Protocol):
 
     def windows(self, *, now_ns: int, since_ns: int = 0, limit: int = MANY) -> list[WindowReport]:
         """Return windows that close at or after `since_ns`, newest first."""
+
+    def refused_windows(self, *, since_ns: int = 0) -> list[RefusedWindow]:
+        """Return windows that were refused since a moment of market time, newest first."""
 
     def trades(self, *, since_ns: int = 0, limit: int = MANY) -> list[TradeReport]:
         """Return fills matched at or after `since_ns`, newest first."""
@@ -41,6 +45,10 @@ class NoBooksYet:
     """The database of a floor that has only just been started: it knows nothing."""
 
     def windows(self, *, now_ns: int, since_ns: int = 0, limit: int = MANY) -> list[WindowReport]:
+        """Return no window."""
+        return []
+
+    def refused_windows(self, *, since_ns: int = 0) -> list[RefusedWindow]:
         """Return no window."""
         return []
 
@@ -93,7 +101,7 @@ def open_books() -> Iterator[Books]:
 
 
 def _now_ns(loaded: LoadedConfig, reader: Reader) -> int:
-    if loaded.config.mode in ("live", "paper"):
+    if loaded.config.mode not in SIMULATED_MODES:
         return SystemClock().now_ns()
     told = simulated_time(loaded.locations.simulator_path)
     return told.now_ns if told else reader.newest_event_ns()

@@ -1,20 +1,24 @@
 """The checks of `polybot doctor` that need no running floor: machine, files, configuration."""
 
 import os
+import platform
 import resource
 import shutil
+import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
+from polybot import __version__
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.cli.output import plural
 from polybot.config.load import LoadedConfig
-from polybot.errors import PolybotError
+from polybot.errors import ConfigError, PolybotError
 from polybot.recordings.index import load_index
 from polybot.runtime.journal_verify import verify
 
@@ -29,8 +33,18 @@ PACKAGES = (
     "pyzmq",
     "sdnotify",
     "supervisor",
-    "websockets",
+    "picows",
     "zstandard",
+)
+
+OLDEST_PYTHON = (3, 11)
+FIRST_WAL, LAST_WAL_RESET = (3, 7, 0), (3, 51, 2)
+# Releases of older lines that have the mend.
+MENDED_SQLITE = ((3, 44, 6), (3, 50, 7))
+# RFC 6979 makes signatures deterministic: this is the one of a known key and digest.
+_KNOWN_SIGNATURE = (
+    "0x45c66894f81a0c55d809102082de99d030ca1c9e2a9ce413b27f38f3c0ffa9d7"
+    "1420f34d854f3fafc3d50f9d9b448a42579601a981281f0d8daa5abff84d23221b"
 )
 
 _MIB = 1 << 20
@@ -64,8 +78,13 @@ def host_checks(loaded: LoadedConfig) -> Iterator[Row]:
 
 
 def _packages(_: LoadedConfig) -> Row:
+    return packages_row(PACKAGES)
+
+
+def packages_row(packages: Sequence[str]) -> Row:
+    """Return the row of the packages that must be installed."""
     missing = []
-    for package in PACKAGES:
+    for package in packages:
         try:
             version(package)
         except PackageNotFoundError:
@@ -73,11 +92,74 @@ def _packages(_: LoadedConfig) -> Row:
     if missing:
         detail = f"missing: {', '.join(missing)}"
         return Row("packages", CheckStatus.FAIL, detail, "make venv")
-    return Row("packages", CheckStatus.OK, f"{len(PACKAGES)} packages installed")
+    return Row("packages", CheckStatus.OK, f"{len(packages)} packages installed")
+
+
+def _versions(_: LoadedConfig) -> Row:
+    return versions_row(sys.version_info[:2], platform.python_version())
+
+
+def versions_row(python: tuple[int, int], shown: str) -> Row:
+    """Return the row of polybot's and Python's versions."""
+    detail = f"polybot {__version__}, Python {shown}"
+    if python < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        fix = f"install Python {oldest} or newer, then: make venv"
+        return Row("versions", CheckStatus.FAIL, f"{detail}; {oldest} is needed", fix)
+    return Row("versions", CheckStatus.OK, detail)
+
+
+def _sqlite(_: LoadedConfig) -> Row:
+    return sqlite_row(sqlite3.sqlite_version_info)
+
+
+def sqlite_row(version: tuple[int, ...]) -> Row:
+    """Return the row of SQLite's version.
+
+    From 3.7.0 to 3.51.2 two connections that write or checkpoint at the same moment can lose a
+    transaction (SQLite's documentation: the WAL-reset bug); some older lines were mended too.
+    """
+    shown = ".".join(map(str, version[:3]))
+    mended = any(line <= version[:3] < (line[0], line[1] + 1, 0) for line in MENDED_SQLITE)
+    if FIRST_WAL <= version[:3] <= LAST_WAL_RESET and not mended:
+        detail = (
+            f"SQLite {shown} has the WAL-reset bug; one process writes here, which avoids it, "
+            "as long as nobody else opens the database for writing"
+        )
+        return Row("sqlite", CheckStatus.WARN, detail, "a system with SQLite 3.51.3 or newer")
+    return Row("sqlite", CheckStatus.OK, f"SQLite {shown}")
+
+
+def _signatures(_: LoadedConfig) -> Row:
+    return signatures_row(_sign_something)
+
+
+def signatures_row(sign: Callable[[], str]) -> Row:
+    """Return the row of coincurve, by what signing with it gives."""
+    fix = "make venv, or: pip install coincurve"
+    try:
+        signed = sign()
+    except (ConfigError, ImportError) as error:
+        return Row("coincurve", CheckStatus.FAIL, str(error), fix)
+    if signed != _KNOWN_SIGNATURE:
+        return Row("coincurve", CheckStatus.FAIL, "it signs wrongly on this machine", fix)
+    return Row("coincurve", CheckStatus.OK, "signs as the exchange expects")
+
+
+def _sign_something() -> str:
+    # Without coincurve this import fails; the row must say so and not the whole command.
+    from polybot.exchange.signing import OrderSigner  # noqa: PLC0415
+
+    return OrderSigner("0x" + "11" * 32).sign_digest(bytes(range(32)))
 
 
 def _memory(_: LoadedConfig) -> Row:
-    free = _available_mb(Path("/proc/meminfo"))
+    return memory_row(Path("/proc/meminfo"))
+
+
+def memory_row(meminfo: Path) -> Row:
+    """Return the row of the memory that is left, by what the kernel says."""
+    free = _available_mb(meminfo)
     if free is None:
         return Row("memory", CheckStatus.SKIP, "the kernel does not say how much is available")
     if free < _ENOUGH_MEMORY_MB:
@@ -97,6 +179,11 @@ def _available_mb(meminfo: Path) -> int | None:
 
 def _files(_: LoadedConfig) -> Row:
     limit, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return open_files_row(limit)
+
+
+def open_files_row(limit: int) -> Row:
+    """Return the row of how many files a process may have open."""
     if limit < _ENOUGH_FILES:
         detail = f"{limit} open files allowed, {_ENOUGH_FILES} are wanted"
         return Row("open files", CheckStatus.WARN, detail, f"ulimit -n {_ENOUGH_FILES}")
@@ -214,7 +301,10 @@ def _checked(name: str, check: Callable[[LoadedConfig], Row]) -> Callable[[Loade
 _CHECKS: tuple[Callable[[LoadedConfig], Row], ...] = tuple(
     _checked(name, check)
     for name, check in (
+        ("versions", _versions),
         ("packages", _packages),
+        ("sqlite", _sqlite),
+        ("coincurve", _signatures),
         ("memory", _memory),
         ("open files", _files),
         ("secret files", _secrets),

@@ -16,12 +16,17 @@ import msgspec
 
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.cli.conversation import GLANCE_S, Conversation
+from polybot.cli.leave import leave_of
 from polybot.cli.processes import floor_processes
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
+from polybot.config.schema import SIMULATED_MODES
+from polybot.domain.arming import ArmingVerdict
 from polybot.domain.metrics import trading_day
-from polybot.domain.stored import PnlRow, TradeReport, WindowReport, WindowStatus
+from polybot.domain.redemption import Funds
+from polybot.domain.stored import PnlRow, RefusedWindow, TradeReport, WindowReport, WindowStatus
 from polybot.domain.trading_state import Claim, strictest_first
+from polybot.domain.window import parse_slug
 from polybot.errors import StorageError
 from polybot.messages.commands import GetStatus, GetVerdicts, ProcessVerdict, Verdicts
 from polybot.messages.lifecycle import Heartbeat
@@ -29,6 +34,8 @@ from polybot.ports import Clock
 
 # Windows that closed this long ago (market time) may still hold a position without an outcome.
 _UNSETTLED_NS = 2 * 86_400 * 1_000_000_000
+# The longest windows last four hours, and are looked at a little before.
+_LONGEST_WINDOW_NS = 5 * 3600 * 1_000_000_000
 
 
 class MarketTime(msgspec.Struct, frozen=True):
@@ -57,12 +64,15 @@ class Books(msgspec.Struct, frozen=True):
     claims: tuple[Claim, ...] = ()
     trading_state: str = ""
     problem: str = ""
+    funds: Funds = Funds(cash_usdc=None)
+    kept_out: tuple[RefusedWindow, ...] = ()
 
 
 class Glance(msgspec.Struct, frozen=True):
     """The floor at this moment; `running` says whether anything of it does.
 
-    `trading_state` is what the trader says now, or, while `trader_is_silent`, said last.
+    `trading_state` is what the trader says now, or, while `trader_is_silent`, said last; `agents`
+    are the enabled ones. `leave` is how the arming stands, None where nothing real is traded.
     """
 
     mode: str
@@ -75,6 +85,8 @@ class Glance(msgspec.Struct, frozen=True):
     watched: bool = False
     trader_is_silent: bool = False
     running: bool = True
+    agents: tuple[str, ...] = ()
+    leave: ArmingVerdict | None = None
 
 
 @dataclass(slots=True)
@@ -114,6 +126,8 @@ def take_glance(loaded: LoadedConfig, talk: Conversation, clock: Clock) -> Glanc
         watched=answers.verdicts is not None,
         trader_is_silent=trader is None,
         running=bool(answers.present),
+        leave=leave_of(loaded, wall_ns),
+        agents=tuple(agent.name for agent in loaded.config.agents if agent.enabled),
     )
 
 
@@ -180,9 +194,21 @@ def read_books(reader: LedgerReader | StorageError, now_ns: int, zone: ZoneInfo)
             ),
             claims=strictest_first(told.claims) if told else (),
             trading_state=told.state if told else "",
+            funds=reader.funds(now_ns=now_ns),
+            kept_out=_kept_out(reader, now_ns),
         )
     except StorageError as error:
         return Books(problem=str(error))
+
+
+def _kept_out(reader: LedgerReader, now_ns: int) -> tuple[RefusedWindow, ...]:
+    """Return the windows not over yet that are not traded or not entered, and why."""
+    since_ns = now_ns - _LONGEST_WINDOW_NS
+    found = [
+        *reader.refused_windows(since_ns=since_ns),
+        *reader.windows_not_entered(since_ns=since_ns),
+    ]
+    return tuple(window for window in found if parse_slug(window.slug).close_ns > now_ns)
 
 
 def open_positions(
@@ -241,7 +267,7 @@ def _fallback_time(
     loaded: LoadedConfig, answers: _Answers, reader: LedgerReader | StorageError, wall_ns: int
 ) -> MarketTime:
     """Return market time without a simulator's word: others' heartbeats, then the newest event."""
-    if loaded.config.mode in ("live", "paper"):
+    if loaded.config.mode not in SIMULATED_MODES:
         return MarketTime(wall_ns, 1.0)
     known = [beat.market_ns for beat in answers.beats.values() if beat.market_ns]
     if known:

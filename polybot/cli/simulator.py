@@ -8,23 +8,34 @@ from typing import Annotated
 
 import typer
 
+from polybot.cli import calibrate
+from polybot.cli.options import examples
 from polybot.cli.up import Wishes, overrides
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import STATE_NAME, absolute
-from polybot.config.schema import SimulatorConfig
+from polybot.config.schema import Config, SimulatorConfig
 from polybot.errors import ConfigError
 
 EXAMPLES = (
     "polybot simulator --listen 127.0.0.1:8080",
     "polybot simulator --recordings ~/recordings --speed 100 --state ~/exchange",
+    "polybot simulator --faults config/faults.toml",
+    "polybot simulator --mirror --state ~/mirror",
 )
 
-# Takes the configuration, where the books are kept (None: nowhere) and what prints the JSON line.
-RunAlone = Callable[[SimulatorConfig, Path | None, Callable[[str], None]], int]
+# Takes the configuration, where the books are kept (None: nowhere), what prints the JSON line, and
+# the whole configuration where its feed is to be mirrored.
+RunAlone = Callable[[SimulatorConfig, Path | None, Callable[[str], None], Config | None], int]
 
 
+app = typer.Typer(rich_markup_mode="markdown")
+
+
+@app.callback(invoke_without_command=True, epilog=examples(*EXAMPLES))
 def simulator(
+    context: typer.Context,
+    *,
     listen: Annotated[
         str | None, typer.Option(help="Address of this machine and port; port 0 is a free one.")
     ] = None,
@@ -34,6 +45,16 @@ def simulator(
     ] = None,
     speed: Annotated[float | None, typer.Option(help="Market seconds per wall second.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the synthetic market.")] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option(help="Show the faults this file tells of.", metavar="FILE"),
+    ] = None,
+    mirror: Annotated[
+        bool,
+        typer.Option(
+            "--mirror", help="Mirror the exchange of [feed] (Polymarket when nothing is set there)."
+        ),
+    ] = False,
     state: Annotated[
         str | None,
         typer.Option(
@@ -47,20 +68,39 @@ def simulator(
 
     The market is synthetic unless recordings are given. Any key that logs in gets play money.
     """
-    loaded = settings(Wishes(recordings, speed, seed), listen, dict(os.environ))
-    raise typer.Exit(_runner()(loaded.config.simulator, books_dir(state, os.environ), _announce))
+    if context.invoked_subcommand is not None:
+        return
+    environ = dict(os.environ)
+    if faults is not None:
+        environ[override_name("simulator.faults")] = str(absolute(faults))
+    if mirror and (recordings, speed, seed) != (None, None, None):
+        message = "expected --mirror without --recordings, --speed and --seed: the feed has its own"
+        raise typer.BadParameter(message)
+    loaded = settings(Wishes(recordings, speed, seed), listen, environ, mirror=mirror)
+    config = loaded.config
+    mirrored = config if mirror else None
+    run_alone = _runner()
+    code = run_alone(config.simulator, books_dir(state, os.environ), _announce, mirrored)
+    raise typer.Exit(code)
 
 
-def settings(wishes: Wishes, listen: str | None, environ: dict[str, str]) -> LoadedConfig:
+app.command("calibrate", epilog=examples(*calibrate.EXAMPLES))(calibrate.calibrate)
+
+
+def settings(
+    wishes: Wishes, listen: str | None, environ: dict[str, str], *, mirror: bool = False
+) -> LoadedConfig:
     """Return the configuration with the command line's wishes in it.
 
     Only what the simulator needs must be right; raises ConfigError with what of that is wrong.
     """
-    alone = {override_name("mode"): "synthetic", override_name("simulator.recordings"): ""}
+    mode = "paper" if mirror else "synthetic"
+    alone = {override_name("mode"): mode, override_name("simulator.recordings"): ""}
     if listen is not None:
         alone[override_name("simulator.listen")] = listen
     loaded = load({**environ, **alone, **overrides(wishes)}, lenient=True)
-    problems = [warning for warning in loaded.warnings if warning.startswith("simulator.")]
+    needed = ("simulator.", "feed.") if mirror else ("simulator.",)
+    problems = [warning for warning in loaded.warnings if warning.startswith(needed)]
     if problems:
         raise ConfigError(problems)
     return loaded

@@ -27,6 +27,7 @@ from polybot.cli.output import (
     span,
 )
 from polybot.config.load import load
+from polybot.domain.arming import ArmingVerdict
 from polybot.domain.money import format_shares, format_usdc
 from polybot.domain.stored import WindowReport
 from polybot.messages.commands import ProcessVerdict
@@ -84,6 +85,7 @@ def as_document(glance: Glance) -> dict[str, Any]:
             for process in glance.processes
         ],
         "running": glance.running,
+        "arming": _arming_document(glance.leave),
         "reasons": [
             {
                 "source": claim.source,
@@ -95,6 +97,10 @@ def as_document(glance: Glance) -> dict[str, Any]:
         ],
         "alerts": list(glance.alerts),
         "open_windows": [window.slug for window in glance.books.open_windows],
+        "kept_out": [
+            {"slug": window.slug, "code": window.code, "reason": window.reason}
+            for window in glance.books.kept_out
+        ],
         "positions": [
             {
                 "agent": position.agent,
@@ -106,11 +112,38 @@ def as_document(glance: Glance) -> dict[str, Any]:
             for position in glance.books.positions
         ],
         "pnl_today_usdc": format_usdc(sum(row.pnl_usdc for row in glance.books.today)),
+        **_funds_document(glance),
+    }
+
+
+def _funds_document(glance: Glance) -> dict[str, Any]:
+    funds = glance.books.funds
+    known = funds.cash_usdc is not None
+    return {
+        "cash_usdc": format_usdc(funds.cash_usdc) if funds.cash_usdc is not None else None,
+        "free_cash_usdc": format_usdc(funds.free_usdc) if known else None,
+        "unredeemed_usdc": format_usdc(funds.unredeemed_usdc),
+        "unredeemed_overdue": sum(winner.is_overdue for winner in funds.unredeemed),
+        "cash_lasts_windows": funds.windows_left(glance.agents) if known else None,
+    }
+
+
+def _arming_document(leave: ArmingVerdict | None) -> dict[str, Any] | None:
+    if leave is None:
+        return None
+    arming = leave.arming
+    return {
+        "state": leave.state.value,
+        "detail": leave.detail,
+        "armed_ns": arming.armed_ns if arming else None,
+        "expires_ns": (arming.expires_ns or None) if arming else None,
     }
 
 
 def lines(glance: Glance, width: int) -> Iterator[Text]:
     """Yield the status line by line, none wider than `width`."""
+    if glance.leave is not None:
+        yield from _leave(glance.leave, width)
     yield from _head(glance, width)
     yield Text()
     for process in glance.processes:
@@ -125,6 +158,18 @@ def lines(glance: Glance, width: int) -> Iterator[Text]:
         yield from _wrapped(f"! {alert}", width, "red")
     yield Text()
     yield from _markets(glance, width)
+
+
+def _leave(leave: ArmingVerdict, width: int) -> Iterator[Text]:
+    """Yield first of all whether orders are real now, and until when."""
+    expires_ns = leave.arming.expires_ns if leave.arming is not None else 0
+    if not leave.allows_entries:
+        yield from _wrapped(f"NOT ARMED  {leave.detail}", width, "yellow")
+    elif expires_ns:
+        style = "yellow" if leave.warnings else "red"
+        yield _cut(f"ARMED    until {moment(expires_ns)}", width, style)
+    else:
+        yield _cut("ARMED    until polybot disarm", width, "red")
 
 
 def _head(glance: Glance, width: int) -> Iterator[Text]:
@@ -175,6 +220,8 @@ def _markets(glance: Glance, width: int) -> Iterator[Text]:
         yield _cut(_window(window, glance.market.now_ns), width)
     if not books.open_windows:
         yield _cut("no open window", width)
+    for kept_out in books.kept_out:
+        yield from _wrapped(f"no entries ({kept_out.code}): {kept_out.reason}", width, "yellow")
     for position in books.positions:
         yield _cut(_position(position), width)
     if not books.positions:
@@ -184,6 +231,21 @@ def _markets(glance: Glance, width: int) -> Iterator[Text]:
     won, lost = sum(row.wins for row in books.today), sum(row.losses for row in books.today)
     today = f"today {dollars(total, signed=True)}, {plural(trades, 'trade')}, {won} won {lost} lost"
     yield _cut(today, width, "red" if total < 0 else "")
+    yield from _funds(glance, width)
+
+
+def _funds(glance: Glance, width: int) -> Iterator[Text]:
+    funds = glance.books.funds
+    if funds.cash_usdc is None:
+        return
+    left = funds.windows_left(glance.agents)
+    lasts = "" if left is None else f", lasts {plural(left, 'window')}"
+    yield _cut(f"free {dollars(funds.free_usdc)}{lasts}", width, "yellow" if left == 0 else "")
+    if funds.unredeemed:
+        late = sum(winner.is_overdue for winner in funds.unredeemed)
+        tail = f", {late} for a day" if late else ""
+        text = f"unredeemed {dollars(funds.unredeemed_usdc)}{tail}"
+        yield _cut(text, width, "red" if late else "")
 
 
 def _window(window: WindowReport, now_ns: int) -> str:

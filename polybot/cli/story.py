@@ -79,6 +79,16 @@ def _discovered(event: trading.WindowDiscovered) -> str:
     )
 
 
+def _refused(event: trading.WindowRefused) -> str:
+    return f"not traded ({_words(event.code)}): {event.reason}"
+
+
+def _preflight(event: trading.PreflightFinished) -> str:
+    verdict = "it may be entered" if event.may_enter else "no entries"
+    because = f" because of {'; '.join(event.reasons)}" if event.reasons else ""
+    return f"the exchange was asked before the window: {verdict}{because}; {figures(event.figures)}"
+
+
 def _decided(event: trading.DecisionMade) -> str:
     # Unweighted and idle parts of a score fill lines without telling anything; --json has them.
     numbers = figures(
@@ -190,6 +200,14 @@ def _graded(event: tracking.WindowGraded) -> str:
     )
 
 
+def _redeemed(event: tracking.WindowRedeemed) -> str:
+    return f"the exchange paid {exact_dollars(event.amount_usdc)} out"
+
+
+def _flow_seen(event: tracking.ExternalFlowSeen) -> str:
+    return f"not ours: {event.kind} of {exact_dollars(event.stated_usdc)}"
+
+
 def _drift(event: trading.DriftFound) -> str:
     return f"drift: {_words(event.kind)} of {short_id(event.subject)}: {event.detail}"
 
@@ -212,6 +230,8 @@ _ACTIONS = {
 
 _SENTENCES: dict[str, Callable[[Any], str]] = {
     "WindowDiscovered": _discovered,
+    "WindowRefused": _refused,
+    "PreflightFinished": _preflight,
     "DecisionMade": _decided,
     "IntentApproved": _approved,
     "IntentDenied": _denied,
@@ -224,6 +244,8 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "PositionSettled": _settled_position,
     "AgentResult": _result,
     "WindowSettled": _settled,
+    "WindowRedeemed": _redeemed,
+    "ExternalFlowSeen": _flow_seen,
     "WindowGraded": _graded,
     "DriftFound": _drift,
     "ExternalFlowBooked": _external,

@@ -18,9 +18,11 @@ from polybot import CODENAME, __version__
 from polybot.adapters.clock import SystemClock
 from polybot.cli.directories import claim_state, make_private
 from polybot.cli.exits import CommandError, Refused
+from polybot.cli.leave import leave_of
 from polybot.cli.listening import refuse_taken_port
-from polybot.cli.output import say, warn
+from polybot.cli.output import moment, say, warn
 from polybot.cli.processes import RUNNER, floor_processes, start_time
+from polybot.config.feed import feed_name
 from polybot.config.floor import FloorRecord, write_floor
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
@@ -31,7 +33,7 @@ from polybot.config.locations import (
     STATE_NAME,
     absolute,
 )
-from polybot.config.schema import SIMULATED_MODES
+from polybot.config.schema import SIMULATED_MODES, Config
 
 RUNNER_CONFIG = "supervisord.conf"
 
@@ -63,7 +65,8 @@ def up(
 ) -> None:
     """Start the whole floor in the foreground; Ctrl-C or `polybot down` stops it.
 
-    Checks the configuration first and lists every problem of it. Nothing real is traded.
+    Checks the configuration first and lists every problem of it. Real orders are sent only in live
+    mode, and only after `polybot arm`.
     """
     start_floor(Wishes(recordings, speed, seed), dict(os.environ), os.execve)
 
@@ -72,9 +75,10 @@ def start_floor(wishes: Wishes, environ: dict[str, str], execute: Execute) -> No
     """Start a floor with an environment; `execute` replaces this process and does not return."""
     environ = {**environ, **overrides(wishes)}
     loaded = load(environ)
-    refuse_unbuilt(loaded)
+    refuse_meaningless(wishes, loaded)
     refuse_second(loaded)
-    refuse_taken_port(loaded.config.simulator.listen)
+    if loaded.config.mode in SIMULATED_MODES:
+        refuse_taken_port(loaded.config.simulator.listen)
     runner_config = find_runner_config(loaded)
     for directory in (loaded.locations.state_dir, loaded.locations.runtime_dir):
         make_private(directory)
@@ -103,12 +107,15 @@ def overrides(wishes: Wishes) -> dict[str, str]:
     return {override_name(path): value for path, value in wanted.items()}
 
 
-def refuse_unbuilt(loaded: LoadedConfig) -> None:
-    """Refuse what this version cannot run: live needs an arming, paper a mirror of the feed."""
+def refuse_meaningless(wishes: Wishes, loaded: LoadedConfig) -> None:
+    """Refuse a speed or a seed for a real market, which has its own time and its own course."""
     mode = loaded.config.mode
-    if mode not in SIMULATED_MODES:
-        message = f"{mode} mode is refused: this version cannot run it; use synthetic or replay"
-        raise Refused(message)
+    for option, wish in (("--speed", wishes.speed), ("--seed", wishes.seed)):
+        if mode in ("paper", "live") and wish is not None:
+            message = (
+                f"expected no {option} in {mode} mode (a real market has its own), was {wish:g}"
+            )
+            raise CommandError(message)
 
 
 def refuse_second(loaded: LoadedConfig) -> None:
@@ -171,13 +178,16 @@ def greeting(loaded: LoadedConfig) -> str:
     market = {
         "synthetic": f"a synthetic market, seed {config.simulator.seed}",
         "replay": f"the recorded markets of {config.simulator.recordings}",
+        "paper": f"the mirrored market of {feed_name(config.feed)}, simulated fills",
+        "live": "REAL orders with real money",
     }[config.mode]
     command = own_command()
     goes_on = (locations.state_dir / "trader").is_dir()
     return "\n".join(
         [
             f'polybot {__version__} "{CODENAME}": {config.mode} mode, {market}',
-            f"speed    {config.simulator.speed:g} market seconds per second",
+            *_leave_line(loaded),
+            f"speed    {_speed(config)}",
             f"state    {locations.state_dir}",
             f"         {_GOES_ON if goes_on else 'a new one: nothing was there yet'}",
             f"sockets  {locations.runtime_dir}",
@@ -185,6 +195,26 @@ def greeting(loaded: LoadedConfig) -> str:
             f"stop     Ctrl-C here, or `{command} down`",
         ]
     )
+
+
+def _leave_line(loaded: LoadedConfig) -> list[str]:
+    """Say loudly whether real orders are allowed, and until when."""
+    leave = leave_of(loaded, SystemClock().now_ns())
+    if leave is None:
+        return []
+    if not leave.allows_entries:
+        return [f"NOT ARMED {leave.detail}; only what reduces risk is sent"]
+    expires_ns = leave.arming.expires_ns if leave.arming is not None else 0
+    until = f"until {moment(expires_ns)}" if expires_ns else "until `polybot disarm`"
+    return [f"ARMED    {until} ({leave.detail})"]
+
+
+def _speed(config: Config) -> str:
+    if config.mode == "live":
+        return "the real market's own"
+    if config.mode == "paper":
+        return "the mirrored market's own"
+    return f"{config.simulator.speed:g} market seconds per second"
 
 
 def own_command() -> str:
@@ -222,6 +252,7 @@ def _record(loaded: LoadedConfig) -> FloorRecord:
         runtime_dir=str(locations.runtime_dir),
         config=str(locations.config_path) if locations.config_path.is_file() else "",
         recordings=config.simulator.recordings,
-        speed=config.simulator.speed,
+        # A mirror takes over the market time of its feed.
+        speed=1.0 if config.mode in ("paper", "live") else config.simulator.speed,
         started_ns=SystemClock().now_ns(),
     )

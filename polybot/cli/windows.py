@@ -9,7 +9,8 @@ from polybot.cli.books import open_books
 from polybot.cli.options import Days, Json
 from polybot.cli.output import dollars, moment, plural, say, show_json, show_table
 from polybot.domain.money import format_usdc
-from polybot.domain.stored import WindowReport
+from polybot.domain.stored import RefusedWindow, WindowReport
+from polybot.domain.window import parse_slug
 
 SCREENFUL = 50
 
@@ -20,19 +21,29 @@ Limit = Annotated[
 
 
 def windows(days: Days = None, limit: Limit = None, as_json: Json = False) -> None:
-    """List windows, newest first: status, official outcome, grade and P&L of each."""
+    """List windows, newest first: status, official outcome, grade and P&L of each.
+
+    Windows that are not traded because of how the exchange lists them come last, with the reason.
+    """
     with open_books() as books:
+        refused = books.reader.refused_windows(since_ns=books.since_ns(days))
         found = books.reader.windows(
             now_ns=books.now_ns,
             since_ns=books.since_ns(days),
             limit=rows(limit, all_of_them=as_json),
         )
     if as_json:
-        show_json([as_document(window) for window in found])
+        show_json([*map(as_document, found), *map(_refused_document, refused)])
         return
-    if not found:
+    if found:
+        _show(found)
+    elif not refused:
         say("no window yet")
-        return
+    for window in refused[:SCREENFUL]:
+        say(f"not traded ({window.code}): {window.reason}")
+
+
+def _show(found: list[WindowReport]) -> None:
     show_table(
         ("window", "opens", "status", "outcome", "grade", "P&L"), map(_row, found), right="P&L"
     )
@@ -69,6 +80,24 @@ def as_document(window: WindowReport) -> dict[str, Any]:
         "pnl_usdc": format_usdc(window.pnl_usdc),
         "series": window.series,
         "provisional_outcome": window.provisional or None,
+        "refusal": None,
+    }
+
+
+def _refused_document(window: RefusedWindow) -> dict[str, Any]:
+    # Only windows of followed series are ever looked up, so each slug says its own times.
+    named = parse_slug(window.slug)
+    return {
+        "slug": window.slug,
+        "open_ns": named.open_ns,
+        "close_ns": named.close_ns,
+        "status": "refused",
+        "outcome": None,
+        "grades": [],
+        "pnl_usdc": "0",
+        "series": named.series.name,
+        "provisional_outcome": None,
+        "refusal": {"code": window.code, "reason": window.reason},
     }
 
 

@@ -21,7 +21,7 @@ from polybot.config.values import HIDDEN, looks_secret, shown, typed
 from polybot.errors import InvalidValue
 
 # A path in a value starts from the place it was written in.
-_PATH_KEYS = frozenset({"simulator.recordings"})
+_PATH_KEYS = frozenset({"simulator.recordings", "feed.login_file"})
 
 
 @dataclass(slots=True)

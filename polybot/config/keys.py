@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from polybot.config.fields import Doc, EnvName, OneOf, Range, Secret
-from polybot.config.schema import AgentConfig, Config, Section
+from polybot.config.schema import AgentConfig, Config
+from polybot.config.section import Section
 
 ENVIRONMENT_PREFIX = "POLYBOT__"
 

@@ -7,17 +7,16 @@ integers once, through `polybot.domain.money`.
 from decimal import Decimal
 from typing import Annotated, Any
 
-import msgspec
-
+from polybot.config.extras import ExtrasConfig
 from polybot.config.fields import Doc, EnvName, OneOf, Range, Secret
+from polybot.config.section import Section
 
 MODES = ("synthetic", "replay", "paper", "live")
 # The modes whose exchange is this machine's own: nothing real is traded in them.
 SIMULATED_MODES = ("synthetic", "replay", "paper")
 
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every section: immutable, keyword-only, unknown keys refused."""
+# In order of preference; what each is: docs/explanation/price-feeds.md.
+PRICE_FEEDS = ("polybolt", "rtds", "binance", "coinbase")
 
 
 class ExchangeConfig(Section, frozen=True, kw_only=True):
@@ -36,6 +35,9 @@ class ExchangeConfig(Section, frozen=True, kw_only=True):
     ] = ""
     relayer_url: Annotated[str, Doc("relayer base URL: wallet set-up and redeeming")] = ""
     geoblock_url: Annotated[str, Doc("URL that says whether this machine may trade")] = ""
+    rpc_url: Annotated[
+        str, Doc("Polygon JSON-RPC URL; init and doctor read code and gas of a wallet there")
+    ] = ""
     timeout_s: Annotated[
         float, Range(0.2, 60), Doc("how long one request may take before its outcome is unknown")
     ] = 5.0
@@ -55,7 +57,7 @@ class ExchangeConfig(Section, frozen=True, kw_only=True):
 
 
 class FeedConfig(Section, frozen=True, kw_only=True):
-    """The public feed that paper mode mirrors; empty URLs mean Polymarket's own."""
+    """The public feed that paper mode mirrors: Polymarket's own unless a URL is set here."""
 
     clob_url: Annotated[str, Doc("CLOB REST base URL of the mirrored exchange")] = ""
     gamma_url: Annotated[str, Doc("Gamma base URL of the mirrored exchange")] = ""
@@ -64,6 +66,9 @@ class FeedConfig(Section, frozen=True, kw_only=True):
     ws_rtds_url: Annotated[str, Doc("legacy price websocket URL (RTDS)")] = ""
     ws_binance_url: Annotated[str, Doc("Binance trade websocket URL: a stand-in price")] = ""
     ws_coinbase_url: Annotated[str, Doc("Coinbase ticker websocket URL: a stand-in price")] = ""
+    login_file: Annotated[
+        str, Doc("credentials.json of a real account, for the PolyBolt price stream; empty: none")
+    ] = ""
 
 
 class WalletConfig(Section, frozen=True, kw_only=True):
@@ -105,7 +110,7 @@ class AgentConfig(Section, frozen=True, kw_only=True):
     enabled: Annotated[bool, Doc("whether it trades")] = True
     parameters: Annotated[
         dict[str, Any], Doc("the strategy's parameters; unset ones take their defaults")
-    ] = {}
+    ] = {}  # noqa: RUF012 (a struct copies it)
 
 
 class TraderConfig(Section, frozen=True, kw_only=True):
@@ -140,6 +145,13 @@ class TraderConfig(Section, frozen=True, kw_only=True):
     feed_stale_s: Annotated[
         float, Range(1, 600), Doc("wall seconds without a book event before a feed is reconnected")
     ] = 30.0
+    price_feeds: Annotated[
+        tuple[str, ...],
+        Doc(
+            "price feeds in order of preference: polybolt, rtds, binance, coinbase; empty: all of "
+            "them in live mode, polybolt alone on a simulated exchange"
+        ),
+    ] = ()
 
 
 class RiskConfig(Section, frozen=True, kw_only=True):
@@ -207,6 +219,9 @@ class TrackerConfig(Section, frozen=True, kw_only=True):
         float, Range(5, 86_400), Doc("wall seconds between audits against the exchange")
     ] = 60.0
     audit_enabled: Annotated[bool, Doc("audit regularly through the official client")] = True
+    activity_interval_s: Annotated[
+        float, Range(5, 86_400), Doc("wall seconds between questions for the wallet's activity")
+    ] = 30.0
 
 
 class ReflectorConfig(Section, frozen=True, kw_only=True):
@@ -281,6 +296,14 @@ class SimulatorConfig(Section, frozen=True, kw_only=True):
     recordings: Annotated[
         str, Doc("recordings directory to replay; empty: the synthetic market")
     ] = ""
+    start: Annotated[
+        str,
+        OneOf(("quarter", "now")),
+        Doc(
+            "market time a synthetic market begins at: just before the last quarter of an hour, "
+            "or now (market time is then wall time, at speed 1)"
+        ),
+    ] = "quarter"
     opening_balance_usdc: Annotated[
         Decimal, Range(Decimal(1), Decimal(100_000_000)), Doc("play money a new account gets")
     ] = Decimal(1000)
@@ -291,7 +314,7 @@ class SimulatorConfig(Section, frozen=True, kw_only=True):
         int, Range(0, 60_000), Doc("market milliseconds a taking order is held")
     ] = 150
     resolve_after_s: Annotated[
-        float, Range(0, 3600), Doc("market seconds from close to the official outcome")
+        float, Range(0, 3600), Doc("usual market seconds from close to the official outcome")
     ] = 30.0
     redeem_after_s: Annotated[
         float, Range(0, 3600), Doc("market seconds from outcome to the automatic redemption")
@@ -313,6 +336,16 @@ class SimulatorConfig(Section, frozen=True, kw_only=True):
     faults: Annotated[
         str, Doc("file of faults the exchange shows (see the simulator reference); empty: none")
     ] = ""
+    rate_limits: Annotated[
+        str,
+        OneOf(("enforce", "warn", "off")),
+        Doc("what orders and cancels over the exchange's limits per signer meet"),
+    ] = "warn"
+    wallets: Annotated[
+        str,
+        OneOf(("all", "deposit")),
+        Doc("whose orders are taken: every kind of wallet's, or deposit wallets' only"),
+    ] = "all"
 
 
 class LogConfig(Section, frozen=True, kw_only=True):
@@ -348,4 +381,5 @@ class Config(Section, frozen=True, kw_only=True):
     reflector: ReflectorConfig = ReflectorConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
     simulator: SimulatorConfig = SimulatorConfig()
+    extras: ExtrasConfig = ExtrasConfig()
     log: LogConfig = LogConfig()

@@ -17,6 +17,7 @@ from polybot.config.locations import (
     socket_path_fits,
 )
 from polybot.config.schema import (
+    PRICE_FEEDS,
     SIMULATED_MODES,
     AgentConfig,
     Config,
@@ -110,6 +111,16 @@ def _series(checked: Checked) -> Iterator[Contradiction]:
             )
 
 
+def _price_feeds(checked: Checked) -> Iterator[Contradiction]:
+    feeds = checked.config.trader.price_feeds
+    if len(set(feeds)) < len(feeds) or not set(feeds) <= set(PRICE_FEEDS):
+        yield Contradiction(
+            "trader.price_feeds",
+            f"expected each of {', '.join(PRICE_FEEDS)} at most once, "
+            f"was {shown(', '.join(feeds))}",
+        )
+
+
 def _agents(checked: Checked) -> Iterator[Contradiction]:
     seen: dict[str, int] = {}
     for index, agent in enumerate(checked.config.agents):
@@ -159,6 +170,21 @@ def _urls(checked: Checked) -> Iterator[Contradiction]:
     for section, values in (("exchange", config.exchange), ("feed", config.feed)):
         for name, url in _url_keys(values):
             yield from _url_problems(f"{section}.{name}", url, config.mode)
+
+
+def _feed(checked: Checked) -> Iterator[Contradiction]:
+    feed = checked.config.feed
+    set_names = [name for name, _ in _url_keys(feed)]
+    if not set_names:
+        return
+    for name in ("clob_url", "gamma_url", "ws_market_url"):
+        if name not in set_names:
+            yield Contradiction(
+                f"feed.{name}",
+                f"expected a URL beside feed.{set_names[0]} (one exchange's books, catalog and "
+                "time belong together), was empty",
+                (f"feed.{set_names[0]}",),
+            )
 
 
 def _url_keys(values: ExchangeConfig | FeedConfig) -> Iterator[tuple[str, str]]:
@@ -230,6 +256,14 @@ def _simulator(checked: Checked) -> Iterator[Contradiction]:
             "simulator.listen",
             f"expected this machine's address and a port, such as 127.0.0.1:0, was {shown(listen)}",
         )
+    simulator = checked.config.simulator
+    if simulator.start == "now" and simulator.speed != 1:
+        yield Contradiction(
+            "simulator.start",
+            f'expected speed 1 with start = "now", was speed {simulator.speed:g}: market time '
+            "would leave wall time",
+            ("simulator.speed",),
+        )
 
 
 def _analyst(checked: Checked) -> Iterator[Contradiction]:
@@ -273,10 +307,12 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Contradiction]], ...] = (
     _order,
     _zone,
     _series,
+    _price_feeds,
     _agents,
     _strategies,
     _wallet,
     _urls,
+    _feed,
     _live,
     _recordings,
     _simulator,

@@ -7,6 +7,7 @@ NautilusTrader's adapter documents of the real charges.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from polybot.domain.market import FeeSchedule
 from polybot.domain.money import PRICE_ONE_BPS, notional_usdc
@@ -14,6 +15,20 @@ from polybot.errors import InvalidValue
 
 # The smallest charge, 0.00001 dollars, in micro-dollars.
 FEE_STEP_USDC = 10
+# Twice what the exchange's contract allows at most, and no schedule had an exponent above 2.
+HIGHEST_RATE = Decimal("0.1")
+HIGHEST_EXPONENT = 4
+
+
+def fee_problem(rate: Decimal, exponent: Decimal) -> str:
+    """Say what is wrong with a listed fee schedule, "" when it can be reckoned with exactly."""
+    if not (rate.is_finite() and 0 <= rate <= HIGHEST_RATE):
+        return f"expected a fee rate of 0 to {HIGHEST_RATE}, was {rate}"
+    if rate * PRICE_ONE_BPS % 1:
+        return f"expected a fee rate with at most 4 decimals, was {rate}"
+    if not (exponent.is_finite() and 0 <= exponent <= HIGHEST_EXPONENT) or exponent % 1:
+        return f"expected a whole fee exponent of 0 to {HIGHEST_EXPONENT}, was {exponent}"
+    return ""
 
 
 def taker_fee_usdc(schedule: FeeSchedule, price_bps: int, size_shares: int) -> int:

@@ -215,7 +215,14 @@ def match_order(order: IncomingOrder, up_book: OrderBook, consumed: Consumption)
     Executions are at the levels' prices, so improvement goes to the order. The caller remembers
     them with `consumed.take(order.outcome, order.side.opposite, result.executions)`.
     """
-    reachable = _reachable(order, up_book, consumed)
+    return match_levels(
+        order, available_levels(order.outcome, order.side.opposite, up_book, consumed)
+    )
+
+
+def match_levels(order: IncomingOrder, levels: Iterable[tuple[int, int]]) -> MatchResult:
+    """Match an order against (price, shares) in its own token, best price first."""
+    reachable = _reachable(order, levels)
     if order.post_only:
         if next(reachable, None) is not None:
             return MatchResult(Verdict.REFUSED)
@@ -234,9 +241,9 @@ def match_order(order: IncomingOrder, up_book: OrderBook, consumed: Consumption)
 
 
 def _reachable(
-    order: IncomingOrder, up_book: OrderBook, consumed: Consumption
+    order: IncomingOrder, levels: Iterable[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
-    for price, left in available_levels(order.outcome, order.side.opposite, up_book, consumed):
+    for price, left in levels:
         if not order.accepts(price):
             return
         yield price, left

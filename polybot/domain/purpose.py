@@ -7,3 +7,5 @@ PROFIT_LOCK = "profit_lock"
 HARD_STOP = ExitReason.HARD_STOP.value
 DANGER_EXIT = ExitReason.DANGER_EXIT.value
 SAFETY_EXIT = ExitReason.SAFETY_EXIT.value
+# Sold because a person asked for it, whatever the strategy thinks.
+FLATTEN = "flatten"

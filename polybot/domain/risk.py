@@ -11,6 +11,7 @@ import msgspec
 from polybot.domain.matching import would_self_cross
 from polybot.domain.money import PRICE_ONE_BPS
 from polybot.domain.order import OrderStatus
+from polybot.domain.purpose import FLATTEN
 from polybot.domain.risk_figures import Checks, RiskFigures, checks_of, figures_of, uses_the_entry
 from polybot.domain.risk_limits import RiskLimits, RiskState
 from polybot.domain.trading_state import TradingState
@@ -45,7 +46,17 @@ def _reconciling(case: RiskFigures) -> bool:
 
 def _reducing(case: RiskFigures) -> bool:
     reducing = case.state.trading_state is TradingState.REDUCING
-    return reducing and case.worst_after > case.worst_before
+    # Half of a hedge is worse than the hedge, but the person who flattens wants both halves gone.
+    flattens = case.wish.purpose == FLATTEN and not case.buys
+    return reducing and not flattens and case.worst_after > case.worst_before
+
+
+def _exchange_waits(case: RiskFigures) -> bool:
+    return bool(case.state.waits_for)
+
+
+def _rate_limit(case: RiskFigures) -> bool:
+    return case.state.spare_orders < 1
 
 
 def _market_closed(case: RiskFigures) -> bool:
@@ -144,6 +155,7 @@ RULES: tuple[tuple[str, Callable[[RiskFigures], bool]], ...] = (
     ("halted", _halted),
     ("reconciling", _reconciling),
     ("market_closed", _market_closed),
+    ("exchange_waits", _exchange_waits),
     ("off_tick", _off_tick),
     ("bad_precision", _bad_precision),
     ("below_min_size", _below_min_size),
@@ -159,6 +171,7 @@ RULES: tuple[tuple[str, Callable[[RiskFigures], bool]], ...] = (
     ("paused", _paused),
     ("open_orders", _open_orders),
     ("orders_per_minute", _orders_per_minute),
+    ("rate_limit", _rate_limit),
     ("order_too_big", _order_too_big),
     ("window_cap", _window_cap),
     ("capital", _capital),

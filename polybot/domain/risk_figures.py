@@ -122,4 +122,6 @@ def checks_of(case: RiskFigures) -> Checks:
         "orders_last_minute": state.orders_last_minute,
         "day_pnl_usdc": state.day_pnl_usdc,
         "consecutive_losses": state.consecutive_losses,
+        "spare_orders": state.spare_orders,
+        "waits_for": state.waits_for or None,
     }

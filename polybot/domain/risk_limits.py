@@ -41,7 +41,8 @@ class RiskState(msgspec.Struct, frozen=True, kw_only=True):
     `balance_usdc` is the wallet's cash and `reserved_usdc` what all open BUYs may take of it.
     `open_orders` and `orders_last_minute` count over the whole wallet. `consecutive_losses` and
     `last_loss_ns` (wall time) are the agent's; `day_pnl_usdc` is the wallet's since the trading
-    day began. `best_ask_bps` is that of the token wished for.
+    day began. `best_ask_bps` is that of the token wished for. `waits_for` says why the exchange is
+    to be left alone now, "" when it is not; `spare_orders` is how many more it takes this moment.
     """
 
     agent: str
@@ -60,3 +61,5 @@ class RiskState(msgspec.Struct, frozen=True, kw_only=True):
     consecutive_losses: int = 0
     last_loss_ns: int = 0
     best_ask_bps: int | None = None
+    waits_for: str = ""
+    spare_orders: int = 1

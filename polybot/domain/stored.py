@@ -96,6 +96,14 @@ class WindowReport(msgspec.Struct, frozen=True):
     pnl_usdc: int
 
 
+class RefusedWindow(msgspec.Struct, frozen=True):
+    """A window that is not traded, or not entered, because of what the exchange says of it."""
+
+    slug: str
+    code: str
+    reason: str
+
+
 class TradeReport(msgspec.Struct, frozen=True):
     """One fill; `status` is the trade's own (MATCHED, CONFIRMED, FAILED...)."""
 

@@ -6,8 +6,10 @@ from enum import Enum
 import msgspec
 
 OPERATOR = "operator"
+# The exchange refused an order for a reason that nothing but a person mends.
+EXCHANGE_REFUSAL = "exchange_refusal"
 # Sources whose claims end only when a person resumes, whatever their state.
-LASTING_SOURCES = frozenset({"settlement", "emergency_pause"})
+LASTING_SOURCES = frozenset({"settlement", "emergency_pause", EXCHANGE_REFUSAL})
 
 
 class TradingState(Enum):

@@ -79,10 +79,17 @@ def _decimals_problem(terms: OrderTerms, tick_bps: int) -> str:
     return ""
 
 
-def _tick_problem(order_id: str, terms: OrderTerms, tick_bps: int) -> str:
-    nearest = round(terms.limit_bps / tick_bps) * tick_bps
+def _is_on_tick(terms: OrderTerms, tick_bps: int) -> bool:
+    # Exact like a fraction, and much quicker: every order passes here.
+    dollars, shares = terms.dollars * PRICE_ONE_BPS, terms.shares
+    nearest = (2 * dollars + shares * tick_bps) // (2 * shares * tick_bps) * tick_bps
     slack = _MARKET_PRICE_SLACK_BPS if terms.is_market else 0
-    if abs(terms.limit_bps - nearest) <= slack and tick_bps <= nearest <= PRICE_ONE_BPS - tick_bps:
+    is_near = abs(dollars - nearest * shares) <= slack * shares
+    return is_near and tick_bps <= nearest <= PRICE_ONE_BPS - tick_bps
+
+
+def _tick_problem(order_id: str, terms: OrderTerms, tick_bps: int) -> str:
+    if _is_on_tick(terms, tick_bps):
         return ""
     price = format_price(round(terms.limit_bps))
     return texts.breaks_tick(order_id, price, format_price(tick_bps))
@@ -96,7 +103,7 @@ def amounts_problem(order_id: str, terms: OrderTerms, rules: OrderRules) -> str:
     """
     if min(terms.amounts) < 1:
         return texts.INVALID_ORDER_PAYLOAD
-    if not 0 < terms.limit_bps < PRICE_ONE_BPS:
+    if terms.dollars >= terms.shares:
         return texts.PRICE_OUT_OF_RANGE
     problem = _decimals_problem(terms, rules.tick_bps)
     if problem:

@@ -96,18 +96,20 @@ def market_buy_amounts(price_bps: int, budget_usdc: int, rules: OrderRules) -> O
 def market_sell_amounts(price_bps: int, size_shares: int, rules: OrderRules) -> OrderAmounts:
     """Return the amounts of a FAK or FOK SELL of this size at this price or better.
 
-    The dollars asked for are rounded down, so that the bid at the limit price still matches; with
-    a tick of 0.001, dust of a few hundredths of a share may then accept a bid one tick lower.
+    The dollars asked for are rounded down to four decimals, so that the bid at the limit price
+    still matches; where that would lower the price by 0.0001 (less than a share) they stay exact.
     """
     check_price(price_bps, rules.tick_bps)
     _check_size(size_shares, SIZE_STEP_SHARES)
-    dollars = notional_usdc(price_bps, size_shares)
-    dollars -= dollars % MARKET_TAKER_STEP
+    exact = notional_usdc(price_bps, size_shares)
+    dollars = exact - exact % MARKET_TAKER_STEP
     if not dollars:
         raise InvalidValue(
             f"expected a sale worth at least $0.0001, was {format_shares(size_shares)} shares "
             f"at {format_price(price_bps)}"
         )
+    if dollars * PRICE_ONE_BPS <= (price_bps - 1) * size_shares:
+        dollars = exact
     return OrderAmounts(size_shares, dollars)
 
 

@@ -1,30 +1,31 @@
 """What an unsuccessful answer of the exchange means: a definite no, try later, or unknown."""
 
-from typing import NamedTuple
-
 import msgspec
 
-from polybot.errors import (
-    ExchangeError,
-    NotFound,
-    OutcomeUnknown,
-    RateLimited,
-    Rejected,
-    Unauthorized,
-    Unavailable,
+from polybot.errors import Action, ExchangeError, OutcomeUnknown, RateLimited, Unavailable
+from polybot.exchange.meanings import (
+    BY_STATUS,
+    FORBIDDEN,
+    MEANINGS,
+    NOT_FOUND,
+    PAUSES,
+    REFUSED,
+    SERVER,
+    UNREADABLE,
+    Meaning,
 )
-from polybot.exchange import error_texts as texts
 
 _OK = 200
 _BAD_REQUEST = 400
-_UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
-_TOO_EARLY = 425
-_TOO_MANY = 429
 _SERVER_ERROR = 500
 _UNAVAILABLE = 503
 _SHOWN_BYTES = 200
+# A wish for more patience than this is not believed.
+_LONGEST_WAIT_S = 600.0
+
+__all__ = ["Action", "classify", "should_retry"]
 
 
 class ErrorBody(msgspec.Struct, kw_only=True):
@@ -35,54 +36,12 @@ class ErrorBody(msgspec.Struct, kw_only=True):
     error_msg: str | None = None
     errorMsg: str | None = None  # noqa: N815
     code: str | None = None
+    retry_after_seconds: float | None = None
 
     @property
     def text(self) -> str:
         """Return the wording, "" when there is none."""
         return self.error or self.error_msg or self.errorMsg or ""
-
-
-class _Meaning(NamedTuple):
-    fragment: str
-    code: str
-    error: type[ExchangeError]
-
-
-# The first fragment found in the text decides. "Duplicated" and a delayed match are no refusals:
-# an order with this id may be alive, so the answer settles nothing and the order is looked up.
-_MEANINGS = (
-    _Meaning("is invalid. Duplicated", "duplicated", OutcomeUnknown),
-    _Meaning(texts.MATCH_DELAYED, "match_delayed", OutcomeUnknown),
-    _Meaning(texts.COULD_NOT_INSERT, "not_inserted", OutcomeUnknown),
-    _Meaning("not enough balance", "not_enough_balance", Rejected),
-    _Meaning("breaks minimum tick size rule", "tick_size", Rejected),
-    _Meaning("lower than the minimum", "min_size", Rejected),
-    _Meaning("min size: $", "min_notional", Rejected),
-    _Meaning("invalid amounts", "invalid_amounts", Rejected),
-    _Meaning("invalid price", "invalid_price", Rejected),
-    _Meaning("FOK orders are fully filled or killed", "fok_not_filled", Rejected),
-    _Meaning("no orders found to match with FAK", "fak_no_match", Rejected),
-    _Meaning("order crosses book", "post_only_crosses", Rejected),
-    _Meaning("invalid expiration", "invalid_expiration", Rejected),
-    _Meaning("not yet ready to process", "market_not_ready", Rejected),
-    _Meaning(texts.ORDER_VERSION_MISMATCH, "order_version", Rejected),
-    _Meaning("invalid order version", "order_version", Rejected),
-    _Meaning("Invalid Heartbeat ID", "heartbeat_id", Rejected),
-    _Meaning("Invalid order payload", "invalid_payload", Rejected),
-    _Meaning("Invalid orderID", "invalid_order_id", Rejected),
-    _Meaning("Too many orders in payload", "too_many_orders", Rejected),
-    _Meaning("address banned", "banned", Unauthorized),
-    _Meaning("closed only mode", "closed_only", Rejected),
-    _Meaning("invalid signature", "invalid_signature", Unauthorized),
-    _Meaning("order owner has to be", "wrong_owner", Unauthorized),
-    _Meaning("order signer address has to be", "wrong_signer", Unauthorized),
-    _Meaning("maker address not allowed", "maker_not_allowed", Unauthorized),
-)
-_PAUSES = (
-    _Meaning("post-only mode", "post_only", Unavailable),
-    _Meaning("cancel-only", "cancel_only", Unavailable),
-    _Meaning("Trading is currently disabled", "disabled", Unavailable),
-)
 
 
 def _read(body: bytes) -> ErrorBody | None:
@@ -96,12 +55,16 @@ def _shown(body: bytes) -> str:
     return body[:_SHOWN_BYTES].decode("utf-8", "replace")
 
 
-def _found(meanings: tuple[_Meaning, ...], text: str) -> _Meaning | None:
+def _found(meanings: tuple[Meaning, ...], text: str) -> Meaning | None:
     return next((meaning for meaning in meanings if meaning.fragment in text), None)
 
 
-def _seconds(retry_after: str) -> float:
-    return float(retry_after) if retry_after.isdecimal() else 0.0
+def _wait_s(header: str, answer: ErrorBody | None) -> float:
+    """Return how long the exchange asks to wait, by its header or else by its body."""
+    if header.isdecimal() and header.isascii():
+        return min(float(header), _LONGEST_WAIT_S)
+    told = answer.retry_after_seconds if answer else None
+    return min(max(told or 0.0, 0.0), _LONGEST_WAIT_S)
 
 
 def classify(status: int | None, body: bytes, *, retry_after: str = "") -> ExchangeError:
@@ -116,45 +79,35 @@ def classify(status: int | None, body: bytes, *, retry_after: str = "") -> Excha
     answer = _read(body)
     text = answer.text if answer else ""
     message = text or f"HTTP {status}: {_shown(body)}"
-    by_status = _by_status(status, message, _seconds(retry_after))
+    meaning = _meaning(status, text)
+    wait_s = _wait_s(retry_after, answer)
+    if meaning.error is RateLimited:
+        return RateLimited(message, status=status, retry_after_s=wait_s)
+    return meaning.error(
+        message, status=status, code=meaning.code, action=meaning.action, retry_after_s=wait_s
+    )
+
+
+def _meaning(status: int, text: str) -> Meaning:
+    by_status = BY_STATUS.get(status)
     if by_status is not None:
         return by_status
     if status == _UNAVAILABLE:
-        return _paused(message, readable=bool(text))
-    if not text or status >= _SERVER_ERROR:
-        return OutcomeUnknown(message, status=status, code="server" if text else "unreadable")
-    return _by_text(status, text)
+        return (_found(PAUSES, text) if text else None) or SERVER
+    if not text:
+        return UNREADABLE
+    return SERVER if status >= _SERVER_ERROR else _by_text(status, text)
 
 
-def _by_status(status: int, message: str, retry_after_s: float) -> ExchangeError | None:
-    """Return the error of a status that means the same with any body."""
-    if status == _UNAUTHORIZED:
-        return Unauthorized(message, status=status, code="unauthorized")
-    if status == _TOO_EARLY:
-        return Unavailable(message, status=status, code="restarting")
-    if status == _TOO_MANY:
-        return RateLimited(message, status=status, retry_after_s=retry_after_s)
-    return None
-
-
-def _paused(message: str, *, readable: bool) -> ExchangeError:
-    meaning = _found(_PAUSES, message) if readable else None
-    if meaning is None:
-        return OutcomeUnknown(message, status=_UNAVAILABLE, code="server")
-    return meaning.error(message, status=_UNAVAILABLE, code=meaning.code)
-
-
-def _by_text(status: int, text: str) -> ExchangeError:
-    meaning = _found(_MEANINGS, text)
+def _by_text(status: int, text: str) -> Meaning:
+    meaning = _found(MEANINGS, text)
     if meaning is not None:
-        return meaning.error(text, status=status, code=meaning.code)
+        return meaning
     if status == _FORBIDDEN:
-        return Unauthorized(text, status=status, code="forbidden")
+        return FORBIDDEN
     if status == _NOT_FOUND:
-        return NotFound(text, status=status, code="not_found")
-    if status == _OK or status >= _BAD_REQUEST:
-        return Rejected(text, status=status, code="rejected")
-    return OutcomeUnknown(text, status=status, code="unreadable")
+        return NOT_FOUND
+    return REFUSED if status == _OK or status >= _BAD_REQUEST else UNREADABLE
 
 
 def should_retry(error: ExchangeError, *, idempotent: bool = False) -> bool:

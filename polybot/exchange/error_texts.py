@@ -44,6 +44,10 @@ POST_ONLY_MODE: Final = "post-only mode: only post-only orders and cancels are a
 CANCEL_ONLY: Final = (
     "Trading is currently cancel-only. New orders are not accepted, but cancels are allowed."
 )
+REGION_RESTRICTED: Final = (
+    "Trading restricted in your region, please refer to available regions - "
+    "https://docs.polymarket.com/developers/CLOB/geoblock"
+)
 TRADING_DISABLED: Final = "Trading is currently disabled. Check polymarket.com for updates"
 
 # Reasons in `not_canceled` of an answer that is itself a success.

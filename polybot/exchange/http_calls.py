@@ -19,12 +19,18 @@ class HttpCall(msgspec.Struct, frozen=True):
 
 
 class HttpAnswer(msgspec.Struct, frozen=True):
-    """An answer, or the typed error that says whether the request can have been carried out."""
+    """An answer, or the typed error that says whether the request can have been carried out.
+
+    `retry_after`, `remaining` and `warning` are the headers Retry-After, Poly-RateLimit-Remaining
+    and Poly-RateLimit-Warning as they came, "" where they did not.
+    """
 
     status: int | None
     body: bytes = b""
     retry_after: str = ""
     error: ExchangeError | None = None
+    remaining: str = ""
+    warning: str = ""
 
 
 class Transport(Protocol):

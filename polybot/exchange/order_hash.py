@@ -1,4 +1,4 @@
-"""An unsigned order and its EIP-712 hash, which is the exchange's order id before it is sent."""
+"""An order and its EIP-712 hash, which is the exchange's order id before it is sent."""
 
 from enum import IntEnum
 
@@ -51,6 +51,14 @@ class UnsignedOrder(msgspec.Struct, frozen=True, kw_only=True):
     timestamp_ms: int
     metadata: str = ZERO_BYTES32
     builder: str = ZERO_BYTES32
+
+
+class SignedOrder(msgspec.Struct, frozen=True):
+    """An order, its id at the exchange, and its signature as 0x hex."""
+
+    order: UnsignedOrder
+    order_id: str
+    signature: str
 
 
 def struct_hash(order: UnsignedOrder) -> bytes:

@@ -2,12 +2,15 @@
 
 from typing import Final
 
-from polybot.domain.money import PRICE_ONE_BPS, SHARE, parse_price, parse_shares
+from polybot.domain.money import PRICE_ONE_BPS, parse_price, parse_shares
 from polybot.errors import InvalidValue
 
 # ".48", "0.48", "0.480" and "0.4800" are spellings of one price; longer ones are not remembered.
 _LONGEST_SPELLING: Final = 6
 _SHARE_DECIMALS: Final = 6
+_NOTHING: Final = ("0", "")
+# What digits with so many of them behind the point are worth in micro-shares.
+_SHARE_SCALES: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
 
 
 class PriceTable(dict[str, int]):
@@ -36,11 +39,13 @@ def best_price(text: str) -> int | None:
 
 def size_shares(text: str) -> int:
     """Parse a size of the wire ("15.31") into micro-shares; "" is 0, as in some user events."""
-    whole, _, decimals = text.partition(".")
-    if whole.isdecimal() and f"0{decimals}".isdecimal() and len(decimals) <= _SHARE_DECIMALS:
-        return int(whole) * SHARE + int(decimals.ljust(_SHARE_DECIMALS, "0"))
-    if not text:
+    # A level that goes is the most frequent size of all.
+    if text in _NOTHING:
         return 0
+    whole, _, decimals = text.partition(".")
+    digits = whole + decimals
+    if digits.isdecimal() and len(decimals) <= _SHARE_DECIMALS:
+        return int(digits) * _SHARE_SCALES[len(decimals)]
     value = parse_shares(text)
     if value < 0:
         raise InvalidValue(f"expected a size of at least 0, was {text!r}")

@@ -16,4 +16,6 @@ PRODUCTION_URLS: Final = {
     "ws_coinbase_url": "wss://ws-feed.exchange.coinbase.com",
     "relayer_url": "https://relayer-v2.polymarket.com",
     "geoblock_url": "https://polymarket.com/api/geoblock",
+    # A public node of the chain; the exchange's own client asks the same one.
+    "rpc_url": "https://polygon.drpc.org",
 }

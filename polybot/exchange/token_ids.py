@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from polybot.errors import InvalidValue
-from polybot.exchange.contracts import CTF_COLLATERAL
+from polybot.exchange.contracts import CHAIN_ID, CTF_COLLATERAL
 from polybot.exchange.eip712 import ADDRESS_BYTES, address_word, bytes32_word, uint_word
 from polybot.exchange.keccak import keccak256
 
@@ -16,6 +16,8 @@ _CURVE_B: Final = 3
 _ODD_BIT: Final = 1 << 254
 # Protocol V2 ids keep these 64 bits zero; a CTF id is a hash and practically never does.
 _RESERVED_BITS: Final = ((1 << 64) - 1) << 40
+_BINARY_MODULE: Final = 1
+_BINARY_ARITY: Final = 2
 
 
 class MarketIds(NamedTuple):
@@ -62,8 +64,13 @@ def derive_ids(slug: str) -> MarketIds:
 def complete_ids(
     slug: str, condition_id: str = "", token_up: str = "", token_down: str = ""
 ) -> MarketIds:
-    """Fill in the ids a recording lacks, keeping those it has."""
+    """Fill in the ids a recording lacks, keeping those it has.
+
+    Tokens without their condition are not kept: no condition made up here could be theirs.
+    """
     condition = condition_id or "0x" + keccak256(b"polybot market " + slug.encode()).hex()
+    if not condition_id:
+        token_up = token_down = ""
     return MarketIds(
         condition,
         token_up or ctf_token_id(condition, UP_INDEX_SET),
@@ -80,6 +87,21 @@ def protocol_position_id(condition_id: str, outcome_index: int) -> str:
     if raw % 256:
         raise InvalidValue(f"expected a 31-byte condition id and a zero byte, was {condition_id}")
     return str(raw + outcome_index)
+
+
+def derive_protocol_ids(slug: str) -> MarketIds:
+    """Derive Protocol V2 ids for a market that has none: the same ones for the same slug.
+
+    An id is module (8 bits), base hash (128), arity (16), 64 zero bits, chain (16), condition (16)
+    and outcome (8; 0 is Up), and the condition's id is the same without an outcome (the exchange's
+    public contracts: position ids).
+    """
+    base_hash = int.from_bytes(keccak256(b"polybot market " + slug.encode())[:16], "big")
+    raw = _BINARY_MODULE << 248 | base_hash << 120 | _BINARY_ARITY << 104 | CHAIN_ID << 24
+    condition = f"0x{raw:064x}"
+    return MarketIds(
+        condition, protocol_position_id(condition, 0), protocol_position_id(condition, 1)
+    )
 
 
 def is_protocol_id(token_id: int) -> bool:

@@ -1,6 +1,6 @@
 """Market websocket frames as polybot reads them: only the fields it uses, prices as text."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -20,14 +20,17 @@ class MarketSubscription(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
 
 class LevelChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A level's new total size ("0" removes it), and the best prices after the change."""
+    """A level's new total size ("0" removes it)."""
 
     asset_id: str
     price: str
     size: str
     side: str
-    best_bid: str = ""
-    best_ask: str = ""
+
+
+# Where the changes of a price_change frame begin: a market's id is all that stands before them.
+_CHANGES: Final = b'"price_changes"'
+_CHANGES_WITHIN: Final = 128
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type"):
@@ -47,7 +50,7 @@ class BookEvent(_Event, frozen=True, kw_only=True, tag="book"):
     last_trade_price: str = ""
 
 
-class PriceChangeEvent(_Event, frozen=True, kw_only=True, tag="price_change"):
+class PriceChangeEvent(_Event, frozen=True, kw_only=True, tag="price_change", gc=False):
     """Changed levels; each change arrives for both tokens, mirrored."""
 
     price_changes: list[LevelChange]
@@ -110,6 +113,24 @@ MarketEvent: TypeAlias = (
 )
 
 
-def market_decoder() -> FrameDecoder[MarketEvent]:
+class MarketDecoder(FrameDecoder[MarketEvent]):
+    """Decodes market frames; nine in ten are changes of levels, and those are tried first."""
+
+    def __init__(self) -> None:
+        super().__init__(MarketEvent)
+        self._change = msgspec.json.Decoder(PriceChangeEvent)
+
+    def decode(self, data: bytes | str) -> list[MarketEvent]:
+        """Return the events of a frame in order; a PONG has none."""
+        if isinstance(data, bytes) and data.find(_CHANGES, 0, _CHANGES_WITHIN) > 0:
+            try:
+                return [self._change.decode(data)]
+            except msgspec.DecodeError:
+                # An array of them, or one that cannot be read: the general way finds out which.
+                return super().decode(data)
+        return super().decode(data)
+
+
+def market_decoder() -> MarketDecoder:
     """Return a decoder of market frames with its own count of what it could not read."""
-    return FrameDecoder(MarketEvent)
+    return MarketDecoder()

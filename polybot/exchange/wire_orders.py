@@ -5,8 +5,7 @@ from typing import Literal, get_args
 import msgspec
 
 from polybot.errors import InvalidValue
-from polybot.exchange.order_hash import UnsignedOrder, WireSide
-from polybot.exchange.signing import SignedOrder
+from polybot.exchange.order_hash import SignedOrder, UnsignedOrder, WireSide
 
 OrderType = Literal["GTC", "GTD", "FOK", "FAK"]
 SideText = Literal["BUY", "SELL"]

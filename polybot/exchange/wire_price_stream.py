@@ -5,20 +5,19 @@ from typing import Any, Final
 
 import msgspec
 
-from polybot.domain.money import parse_reference
-from polybot.errors import InvalidValue
 from polybot.exchange.l2_auth import ApiCredentials
+from polybot.exchange.reference_scale import milliseconds_ns, reference_e8
 from polybot.exchange.wire_codec import FrameDecoder
 
 SPOT_CHANNEL: Final = "price.crypto"
 TWAP_CHANNEL: Final = "price.crypto.twap"
+# The look-back of the average that settles, in seconds.
+TWAP_SECONDS: Final = 60
 
 AUTH_CLOSE_CODE: Final = 4001
 SLOW_CONSUMER_CLOSE_CODE: Final = 4002
 DRAIN_CLOSE_CODE: Final = 4003
 POLICY_CLOSE_CODE: Final = 4008
-
-_NS_PER_MS: Final = 1_000_000
 
 
 class PriceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,24 +58,19 @@ class PricePoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def price_e8(self) -> int | None:
         """Return the price in 1e-8 dollars, None when the point has none."""
-        if self.full_accuracy_value:
-            return parse_reference(self.full_accuracy_value)
-        return None if self.value is None else parse_reference(str(self.value))
+        return reference_e8(self.full_accuracy_value, self.value)
 
     @property
     def timestamp_ns(self) -> int:
         """Return the source's own time; InvalidValue when it is not a number of milliseconds."""
-        text = str(self.timestamp)
-        if not text.isdecimal():
-            raise InvalidValue(f"expected a time in milliseconds, was {text!r}")
-        return int(text) * _NS_PER_MS
+        return milliseconds_ns(self.timestamp)
 
 
 class PriceFrame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the server sends: an `op` that answers a request, or a price.
 
-    `seq` counts per channel and connection, `dropped` what the server left out; the shape of
-    `error` is not documented.
+    `seq` counts per channel and connection, `dropped` what the server left out; an `op` of error
+    has a `code`, the shape of `error` is not documented.
     """
 
     op: str = ""
@@ -87,6 +81,7 @@ class PriceFrame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ts: int = 0
     snapshot: bool = False
     dropped: int = 0
+    code: str = ""
     error: Any = None
     payload: PricePoint | None = None
 
@@ -101,6 +96,7 @@ class PriceFrame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             msgspec.structs.replace(
                 point,
                 symbol=point.symbol or symbol,
+                source=point.source or self.payload.source,
                 window_seconds=point.window_seconds or window,
             )
             for point in self.payload.data

@@ -24,6 +24,10 @@ class ResumeTrading(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class CheckArming(msgspec.Struct, frozen=True, kw_only=True):
+    """Look at the arming now: it was just given or taken back; answered with Done."""
+
+
 class GetStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Ask a process for its status; answered with a Heartbeat."""
 
@@ -73,6 +77,89 @@ class Acknowledge(msgspec.Struct, frozen=True, kw_only=True):
 
     sender: str
     seq: int
+
+
+class CancelOrders(msgspec.Struct, frozen=True, kw_only=True):
+    """Cancel the trader's own resting orders, of one agent or series or all ("" for all).
+
+    Carried out once for each `command_id`; answered with OrdersCanceling.
+    """
+
+    command_id: str
+    source: str
+    reason: str
+    agent: str = ""
+    series: str = ""
+
+
+class OrdersCanceling(msgspec.Struct, frozen=True, kw_only=True):
+    """The cancels are journaled and on their way: the exchange's answers come later."""
+
+    order_ids: tuple[str, ...]
+
+
+class FlattenPositions(msgspec.Struct, frozen=True, kw_only=True):
+    """Go REDUCING, cancel what rests and sell what is held, of one agent or all ("" for all).
+
+    Sells at `min_price_bps` or better, until nothing is left or the windows close. Carried out once
+    for each `command_id`; answered with Done.
+    """
+
+    command_id: str
+    source: str
+    reason: str
+    agent: str = ""
+    min_price_bps: int = 1
+
+
+class GetHoldings(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask the trader what it holds and what of it is open; answered with Holdings."""
+
+
+class HeldPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares an agent holds of a window without an outcome.
+
+    `cost_usdc` is what they cost, net of sales, fees included; `waits_for` says why a flatten has
+    not sold them yet, "" when none runs.
+    """
+
+    agent: str
+    slug: str
+    outcome: str
+    token_id: str
+    size_shares: int
+    sellable_shares: int
+    cost_usdc: int
+    bid_bps: int | None = None
+    waits_for: str = ""
+
+
+class HeldOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order of ours that may be live; `created_ns` is market time."""
+
+    order_id: str
+    agent: str
+    slug: str
+    outcome: str
+    side: str
+    order_type: str
+    status: str
+    purpose: str
+    price_bps: int
+    open_shares: int
+    created_ns: int
+
+
+class Holdings(msgspec.Struct, frozen=True, kw_only=True):
+    """The trader's books at one moment; `flattening` are the ids of flattens under way."""
+
+    trading_state: str
+    cash_usdc: int | None
+    reserved_usdc: int
+    unredeemed_usdc: int
+    positions: tuple[HeldPosition, ...]
+    orders: tuple[HeldOrder, ...]
+    flattening: tuple[str, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):

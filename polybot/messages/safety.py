@@ -38,3 +38,21 @@ class AlertCleared(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     text: str
+
+
+class ArmingChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """The leave to send real orders is another than before (durable, from the trader in live mode).
+
+    `state` is armed, expiring, expired, not_armed or refused; `warnings` counts the warnings said
+    before the end. `armed_ns` and `expires_ns` are the original wall times, 0 when there is none.
+    """
+
+    state: str
+    detail: str
+    warnings: int = 0
+    funder: str = ""
+    signature_type: int = 0
+    versions: tuple[str, ...] = ()
+    armed_ns: int = 0
+    expires_ns: int = 0
+    by: str = ""

@@ -33,6 +33,41 @@ class WindowGraded(msgspec.Struct, frozen=True, kw_only=True):
     trades: int
 
 
+class WindowRedeemed(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchange paid winning shares of a window out, by itself or because somebody asked.
+
+    Never P&L: the position was closed at 1 or 0 when the window settled. `key` names the row of
+    activity that told it, `redeemed_ns` is its block's time.
+    """
+
+    key: str
+    slug: str
+    condition_id: str
+    amount_usdc: int
+    redeemed_ns: int
+    token_id: str = ""
+    transaction_hash: str = ""
+
+
+class ExternalFlowSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchange's activity names money or shares that no order of ours moved; never P&L.
+
+    `kind` is the exchange's word (SPLIT, MERGE, REWARD, MAKER_REBATE, DEPOSIT...); `amount_usdc`
+    what it did to cash, `stated_usdc` the dollars it names, `set_shares` the shares of either
+    outcome that a split added or a merge took.
+    """
+
+    key: str
+    kind: str
+    amount_usdc: int
+    stated_usdc: int
+    set_shares: int
+    at_ns: int
+    slug: str = ""
+    condition_id: str = ""
+    transaction_hash: str = ""
+
+
 class AuditCompleted(msgspec.Struct, frozen=True, kw_only=True):
     """Our books were compared with what the exchange's own routes say."""
 

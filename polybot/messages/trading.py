@@ -15,6 +15,26 @@ class WindowDiscovered(msgspec.Struct, frozen=True, kw_only=True):
     market: Market
 
 
+class WindowRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchange lists a window in a way that must not be traded; `code` says why in a word."""
+
+    slug: str
+    code: str
+    reason: str
+
+
+class PreflightFinished(msgspec.Struct, frozen=True, kw_only=True):
+    """What the exchange says shortly before a window opens lets it be entered, or not.
+
+    Recorded when the verdict is another than before; `figures` are what was read.
+    """
+
+    slug: str
+    may_enter: bool
+    reasons: tuple[str, ...]
+    figures: Explained
+
+
 class WindowSummarized(msgspec.Struct, frozen=True, kw_only=True):
     """One agent's window is over: how often it looked, and why it held.
 
@@ -177,3 +197,71 @@ class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
     pnl_usdc: int
     day: str
     wall_ns: int
+
+
+class CancelOrdersTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """A command to cancel our resting orders was taken; `order_ids` are those it found."""
+
+    command_id: str
+    source: str
+    reason: str
+    agent: str
+    series: str
+    order_ids: tuple[str, ...]
+
+
+class FlattenStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything held by an agent ("" for all) is to be sold at `min_price_bps` or better."""
+
+    command_id: str
+    source: str
+    reason: str
+    agent: str
+    min_price_bps: int
+
+
+class FlattenFinished(msgspec.Struct, frozen=True, kw_only=True):
+    """A flatten is over; `left` says of each position that was not sold why."""
+
+    command_id: str
+    reason: str
+    left: tuple[str, ...] = ()
+
+
+class FeedGap(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream was away and is back: what it would have told in between is not known.
+
+    `began_ns` and `ended_ns` are market time; the gap begins with the last thing that came, not
+    with the moment that was noticed. `why` says how it was lost.
+    """
+
+    stream: str
+    began_ns: int
+    ended_ns: int
+    why: str
+
+
+class BookDistrusted(msgspec.Struct, frozen=True, kw_only=True):
+    """A book cannot be true and was dropped: nobody decides on it before a fresh one came.
+
+    `fault` is crossed, hash or unreadable.
+    """
+
+    slug: str
+    token_id: str
+    fault: str
+    detail: str
+
+
+class PriceSourceChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Another feed is believed from now on; `use` is spot or settlement.
+
+    `feed` "" means that none is left; `kind` is twap, spot or stand-in, `was` the feed before.
+    """
+
+    asset: str
+    use: str
+    feed: str
+    kind: str
+    source: str
+    was: str

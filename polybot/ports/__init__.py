@@ -4,10 +4,13 @@ Nothing here waits. A service asks (`post`, `request`), goes on with its turn, a
 in a later turn (`take`); adapters set the service's `wake` event when something is there to take.
 """
 
+from polybot.ports.arming import ArmingStore
+from polybot.ports.books import BookReply, BookSource
 from polybot.ports.bus import Inbox, Outbox
 from polybot.ports.catalog import CatalogAnswer, MarketCatalog
 from polybot.ports.durable import CheckpointStore, RecordLog, Tape
 from polybot.ports.learning import Analyst, Comment
+from polybot.ports.preflight import Preflight
 from polybot.ports.process import Notifier, Process, Service, Vitals
 from polybot.ports.streams import Stream, StreamFrame
 from polybot.ports.time import Clock, MarketClock
@@ -24,10 +27,14 @@ from polybot.ports.trading import (
     VenueFill,
     VenueOrder,
 )
+from polybot.ports.upstream import MarketMoment, UpstreamTime
 
 __all__ = [
     "AccountSnapshot",
     "Analyst",
+    "ArmingStore",
+    "BookReply",
+    "BookSource",
     "CancelAnswer",
     "CatalogAnswer",
     "CheckpointStore",
@@ -38,12 +45,14 @@ __all__ = [
     "Inbox",
     "MarketCatalog",
     "MarketClock",
+    "MarketMoment",
     "Notifier",
     "OrderGateway",
     "OrderLookup",
     "OrderSigner",
     "Outbox",
     "PostAnswer",
+    "Preflight",
     "Process",
     "RecordLog",
     "Service",
@@ -51,6 +60,7 @@ __all__ = [
     "Stream",
     "StreamFrame",
     "Tape",
+    "UpstreamTime",
     "VenueFill",
     "VenueOrder",
     "Vitals",

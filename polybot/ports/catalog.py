@@ -11,7 +11,8 @@ from polybot.errors import PolybotError
 class CatalogAnswer(msgspec.Struct, frozen=True):
     """A market found under a slug; None when the exchange does not offer it (or `error` says why).
 
-    `resolved` is the official outcome label ("Up", "Down") once known, "" before.
+    `resolved` is the official outcome label ("Up", "Down") once known, "" before. The price to beat
+    and the final one are in 1e-8 dollars, None before the exchange tells them.
     """
 
     slug: str
@@ -19,6 +20,8 @@ class CatalogAnswer(msgspec.Struct, frozen=True):
     resolved: str = ""
     closed: bool = False
     error: PolybotError | None = None
+    strike_e8: int | None = None
+    close_e8: int | None = None
 
 
 class MarketCatalog(Protocol):

@@ -9,13 +9,16 @@ import msgspec
 class StreamFrame(msgspec.Struct, frozen=True):
     """One frame of a stream, or a change of its connection when `data` is empty.
 
-    `stream` is "market", "user" or "price"; `state` is "", "connected" or "disconnected: <why>".
+    `stream` is "market", "user", "price", "rtds", "binance" or "coinbase". `state` is "",
+    "connected", "disconnected: <why>" when it ended, or "stale: <why>" when it was given up because
+    nothing came; `quiet_ns` says then for how long nothing had come (monotonic time).
     """
 
     stream: str
     mono_ns: int
     data: bytes = b""
     state: str = ""
+    quiet_ns: int = 0
 
 
 class Stream(Protocol):

@@ -16,7 +16,7 @@ class Clock(Protocol):
 
 
 class MarketClock(Protocol):
-    """Market time: the wall clock in live and paper modes, the simulator's segments otherwise."""
+    """Market time: the wall clock in live mode, the simulator's segments otherwise."""
 
     def now_ns(self) -> int:
         """Return market time in UTC epoch nanoseconds; never goes back."""

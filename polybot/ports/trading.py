@@ -35,7 +35,8 @@ class OrderSigner(Protocol):
 class PostAnswer(msgspec.Struct, frozen=True):
     """How one POST /order ended: `error` is None when the exchange accepted the order.
 
-    `status` is live, matched, delayed or unmatched; amounts come with the fills.
+    `status` is live, matched, delayed or unmatched; amounts come with the fills. `remaining` is
+    how many more orders the exchange takes now (None when unsaid), `warned` its wish for fewer.
     """
 
     venue_order_id: str
@@ -43,6 +44,8 @@ class PostAnswer(msgspec.Struct, frozen=True):
     status: str = ""
     trade_ids: tuple[str, ...] = ()
     taken_ns: int = 0
+    remaining: int | None = None
+    warned: bool = False
 
 
 class CancelAnswer(msgspec.Struct, frozen=True):
@@ -55,6 +58,7 @@ class CancelAnswer(msgspec.Struct, frozen=True):
     not_canceled: dict[str, str]
     error: PolybotError | None = None
     asked: tuple[str, ...] = ()
+    warned: bool = False
 
 
 class VenueOrder(msgspec.Struct, frozen=True):

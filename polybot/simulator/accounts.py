@@ -9,33 +9,52 @@ from polybot.domain.matching import IncomingOrder
 from polybot.domain.money import PRICE_ONE_BPS
 from polybot.domain.order import OrderType, Side
 from polybot.domain.resting import RestingOrder
-from polybot.simulator.records import OPEN_STATES, OrderState, Payout
+from polybot.simulator.records import OPEN_STATES, FlowKind, MakerFill, OrderState, Payout
 
 
 class AccountRow(msgspec.Struct, kw_only=True):
-    """One wallet: cash in micro-dollars, micro-shares by token, and what came from outside."""
+    """One wallet: cash in micro-dollars, micro-shares by token, and what came from outside.
+
+    `pending_usdc` of the cash and `pending` of the shares come from trades not settled so far that
+    they could be spent.
+    """
 
     address: str
     cash_usdc: int = 0
     deposited_usdc: int = 0
+    pending_usdc: int = 0
     shares: dict[str, int] = {}
+    pending: dict[str, int] = {}
     funders: list[str] = []
     heartbeats: bool = False
 
     def add_shares(self, token_id: str, shares: int) -> None:
         """Add shares of a token (a negative number takes them away); 0 left is no entry."""
-        held = self.shares.get(token_id, 0) + shares
-        if held:
-            self.shares[token_id] = held
-        else:
-            self.shares.pop(token_id, None)
+        _add(self.shares, token_id, shares)
+
+    def add_pending(self, token_id: str, shares: int) -> None:
+        """Add shares of a token that cannot be sold yet; a negative number says that they can."""
+        _add(self.pending, token_id, shares)
+
+    def settled_shares(self, token_id: str) -> int:
+        """Return the shares of a token that the exchange's cached balance knows."""
+        return self.shares.get(token_id, 0) - self.pending.get(token_id, 0)
+
+
+def _add(table: dict[str, int], key: str, amount: int) -> None:
+    total = table.get(key, 0) + amount
+    if total:
+        table[key] = total
+    else:
+        table.pop(key, None)
 
 
 class OrderRow(msgspec.Struct, kw_only=True):
     """One accepted order and how far it got.
 
     `reserved_usdc` is what a held BUY may cost at most, fee included; a resting order reserves by
-    what is left of it.
+    what is left of it. `failed_shares` were filled by trades that were undone: they count as
+    neither filled nor left. Of orders at one price the one with the lower `priority` is older.
     """
 
     order_id: str
@@ -62,6 +81,8 @@ class OrderRow(msgspec.Struct, kw_only=True):
     queue_ahead_shares: int = 0
     filled_shares: int = 0
     filled_usdc: int = 0
+    failed_shares: int = 0
+    priority: int = 0
     fee_usdc: int = 0
     trade_ids: list[str] = []
     reason: str = ""
@@ -75,7 +96,7 @@ class OrderRow(msgspec.Struct, kw_only=True):
     @property
     def remaining_shares(self) -> int:
         """Shares a resting order still waits for."""
-        return self.size_shares - self.filled_shares
+        return self.size_shares - self.filled_shares - self.failed_shares
 
     def incoming(self) -> IncomingOrder:
         """Return the order as the matching rules take it."""
@@ -115,7 +136,11 @@ class OrderRow(msgspec.Struct, kw_only=True):
 
 
 class TradeRow(msgspec.Struct, kw_only=True):
-    """One execution of one order. `taken` is as in `records.Execution`."""
+    """One execution of one order. `taken` and `makers` are as in `records.Execution`.
+
+    A trade between accounts has a row for each of them: its taker's, and one for each maker, which
+    names the taker's order. `pending` says that what was bought or earned cannot be spent yet.
+    """
 
     trade_id: str
     order_id: str
@@ -132,7 +157,21 @@ class TradeRow(msgspec.Struct, kw_only=True):
     matched_ns: int
     updated_ns: int
     taken: tuple[tuple[int, int], ...] = ()
+    makers: tuple[MakerFill, ...] = ()
+    taker_order_id: str = ""
+    pending: bool = False
+    mined_ns: int = 0
     status: FillStatus = FillStatus.MATCHED
+
+    @property
+    def key(self) -> str:
+        """What names the row: the trade's id, with the order's where the taker is an account."""
+        return maker_key(self.trade_id, self.order_id) if self.taker_order_id else self.trade_id
+
+    @property
+    def counts(self) -> bool:
+        """Whether it moved cash and shares: every trade but a FAILED one."""
+        return self.status is not FillStatus.FAILED
 
     @property
     def cash_usdc(self) -> int:
@@ -145,6 +184,25 @@ class TradeRow(msgspec.Struct, kw_only=True):
     def signed_shares(self) -> int:
         """What it did to the account's shares."""
         return self.size_shares if self.side is Side.BUY else -self.size_shares
+
+
+def maker_key(trade_id: str, order_id: str) -> str:
+    """Return the key of a maker's row of a trade whose taker is an account."""
+    return f"{trade_id}/{order_id}"
+
+
+class FlowRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that came to an account without an order; `amount_usdc` is what its cash gained.
+
+    `size_shares` of both outcomes of `slug` came or went with a SPLIT or a MERGE.
+    """
+
+    ts_ns: int
+    address: str
+    kind: FlowKind
+    amount_usdc: int
+    slug: str = ""
+    size_shares: int = 0
 
 
 class WindowRow(msgspec.Struct, kw_only=True):

@@ -10,9 +10,14 @@ from polybot.domain.market import FeeSchedule
 from polybot.domain.money import parse_price, parse_shares, parse_usdc
 from polybot.ports import Clock, RecordLog
 from polybot.simulator.driver import Driver
+from polybot.simulator.driver_mirror import MirrorDriver, Upstream
 from polybot.simulator.driver_recorded import RecordedDriver
 from polybot.simulator.driver_synthetic import SyntheticDriver, SyntheticTerms, first_start_ns
 from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.fault_actions import ExchangeActions
+from polybot.simulator.faults import FaultInjector
+from polybot.simulator.faults_file import FaultPlan, read_plan
+from polybot.simulator.faults_timed import TimedFaults
 from polybot.simulator.hub import Hub
 from polybot.simulator.keyring import KeyRing
 from polybot.simulator.ledger import Ledger
@@ -41,29 +46,38 @@ class Assembly(msgspec.Struct, frozen=True):
     hub: Hub
     keys: KeyRing
     replayed: int
+    timed: TimedFaults
 
 
 def assemble(
-    config: SimulatorConfig, *, clock: Clock, log: RecordLog, saved: SavedState | None
+    config: SimulatorConfig,
+    *,
+    clock: Clock,
+    log: RecordLog,
+    saved: SavedState | None,
+    upstream: Upstream | None = None,
 ) -> Assembly:
     """Restore the books, rebuild the market, and put the exchange together.
 
+    With an `upstream` its market is mirrored, whatever else the configuration names.
     Raises ConfigError when the journal belongs to another market, RecordingError for a directory
     that cannot be played, JournalError or CheckpointError for a damaged state.
     """
+    plan = read_plan(Path(config.faults)) if config.faults else FaultPlan()
     covered = saved.seq if saved else 0
     records = log.records_after(covered)
     ledger = restore_ledger(saved.state if saved else None, (payload for _, payload in records))
-    driver = make_driver(config, ledger, clock)
+    driver = mirror_of(upstream, ledger) if upstream else make_driver(config, ledger, clock)
     check_source(ledger, driver, JOURNAL_NAME)
     books: dict[str, WindowBook] = {}
-    hub = Hub(ledger, books)
+    faults = FaultInjector()
+    hub = Hub(ledger, books, faults)
     exchange = SimulatedExchange(ledger, _rules(config), hub, books)
     replay_market(exchange, driver)
     state = ledger.state
     market_clock = SegmentedClock(
         clock.monotonic_ns,
-        start_ns=max(state.now_ns, state.lease_ns, driver.start_ns),
+        start_ns=max(state.now_ns, state.lease_ns, driver.start_ns, _wall_start(config, clock)),
         speed=config.speed,
         held=STARTING,
     )
@@ -74,7 +88,24 @@ def assemble(
         secret=hashlib.sha256(f"simulated exchange {config.seed}".encode()).digest(),
         opening_balance_usdc=parse_usdc(str(config.opening_balance_usdc)),
     )
-    return Assembly(world, hub, keys, len(records))
+    faults.use(plan, market_clock.now_ns())
+    timed = TimedFaults(faults, ExchangeActions(exchange))
+    return Assembly(world, hub, keys, len(records), timed)
+
+
+def mirror_of(upstream: Upstream, ledger: Ledger) -> MirrorDriver:
+    """Return the mirror of another exchange, which goes on with what the books wait for."""
+    waiting = [window for window in ledger.state.windows.values() if not window.resolved_ns]
+    return MirrorDriver(
+        upstream,
+        unsettled=[window.market for window in waiting],
+        closed=[window.slug for window in waiting if not window.accepts_orders],
+    )
+
+
+def _wall_start(config: SimulatorConfig, clock: Clock) -> int:
+    """Return wall time where market time has to be it; what was due before then happens at once."""
+    return clock.now_ns() if config.start == "now" else 0
 
 
 def make_driver(config: SimulatorConfig, ledger: Ledger, clock: Clock) -> Driver:
@@ -93,6 +124,7 @@ def make_driver(config: SimulatorConfig, ledger: Ledger, clock: Clock) -> Driver
         series=config.series,
         fee=fee,
         resolve_after_ns=resolve_after_ns,
+        protocol=config.protocol,
     )
     # A market continued after a restart begins where it began, not where the wall clock is now.
     start_ns = ledger.state.start_ns or first_start_ns(clock.now_ns())
@@ -101,6 +133,7 @@ def make_driver(config: SimulatorConfig, ledger: Ledger, clock: Clock) -> Driver
 
 def _rules(config: SimulatorConfig) -> ExchangeRules:
     return ExchangeRules(
+        seed=config.seed,
         taker_delay_ns=config.taker_delay_ms * NS_PER_MS,
         redeem_after_ns=int(config.redeem_after_s * NS_PER_S),
     )

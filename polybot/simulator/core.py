@@ -5,11 +5,22 @@ from typing import Protocol
 
 from polybot.domain.market import Outcome
 from polybot.domain.order import Side
+from polybot.simulator.accounts import OrderRow
 from polybot.simulator.happenings import TellPrice
 from polybot.simulator.ledger import Ledger
-from polybot.simulator.records import AnyRecord, WindowClosed, WindowListed
-from polybot.simulator.timers import ExchangeRules, Timers
-from polybot.simulator.window_book import UpLevel, WindowBook
+from polybot.simulator.order_queue import UpLevel
+from polybot.simulator.records import (
+    AnyRecord,
+    Execution,
+    OrderReleased,
+    OrderState,
+    RestingFilled,
+    WindowClosed,
+    WindowListed,
+)
+from polybot.simulator.rules import ExchangeRules
+from polybot.simulator.timers import Timers
+from polybot.simulator.window_book import WindowBook
 
 
 class Listener(Protocol):
@@ -76,10 +87,20 @@ class ExchangeCore:
         self.timers.restore(ledger)
         for window in ledger.state.windows.values():
             if window.accepts_orders:
-                self.books[window.slug] = WindowBook(window)
+                restored = self.books[window.slug] = WindowBook(window)
+                resting = [
+                    order
+                    for order in ledger.open_orders(window.slug)
+                    if order.state is OrderState.LIVE
+                ]
+                for order in sorted(resting, key=lambda order: order.priority):
+                    restored.follow(order)
 
     def emit(self, record: AnyRecord) -> None:
-        """Apply a record, keep it for the journal, set its timers and tell the listener."""
+        """Apply a record, keep it for the journal, set its timers, and tell the listener.
+
+        The books follow it before the listener hears of it; what they then look like is told last.
+        """
         self.ledger.apply(record)
         self.records.append(record)
         self.timers.set_for(record)
@@ -88,4 +109,41 @@ class ExchangeCore:
             self.books[slug] = WindowBook(self.ledger.state.windows[slug])
         elif isinstance(record, WindowClosed):
             self.books.pop(record.slug, None)
+        touched = self._follow(record)
         self.listener.on_record(record)
+        if isinstance(record, OrderReleased):
+            self._tell_trades(record)
+        for slug, levels in touched.items():
+            self.listener.on_book(self.books[slug], record.ts_ns, list(dict.fromkeys(levels)))
+
+    def _tell_trades(self, record: OrderReleased) -> None:
+        order = self.ledger.state.orders[record.order_id]
+        for execution in record.executions:
+            level = (execution.price_bps, execution.size_shares)
+            book = self.books[order.slug]
+            self.listener.on_trade(book, record.ts_ns, order.outcome, order.side, level)
+
+    def _follow(self, record: AnyRecord) -> dict[str, list[UpLevel]]:
+        """Let the books follow a record; return the levels it touched, by window."""
+        touched: dict[str, list[UpLevel]] = {}
+        if isinstance(record, OrderReleased):
+            order = self.ledger.state.orders[record.order_id]
+            for execution in record.executions:
+                self.books[order.slug].note_trade(order.outcome, execution.price_bps, order.side)
+                self._take(order, execution, touched)
+        elif isinstance(record, RestingFilled):
+            order = self.ledger.state.orders[record.order_id]
+            self._take(order, record.execution, touched)
+        moved, self.ledger.moved = self.ledger.moved, []
+        for order in moved:
+            book = self.books.get(order.slug)
+            levels = [] if book is None else book.follow(order)
+            touched.setdefault(order.slug, []).extend(levels)
+        return {slug: levels for slug, levels in touched.items() if levels}
+
+    def _take(
+        self, order: OrderRow, execution: Execution, touched: dict[str, list[UpLevel]]
+    ) -> None:
+        book = self.books[order.slug]
+        levels = book.take(order.outcome, order.side.opposite, execution.taken)
+        touched.setdefault(order.slug, []).extend(levels)

@@ -1,26 +1,29 @@
 """What every route of the simulated exchange works with, and how its answers are written."""
 
 import logging
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from polybot.domain.refusals import Refusals
 from polybot.errors import PolybotError, ProtocolError
 from polybot.exchange import error_texts as texts
 from polybot.exchange.l2_auth import SignedRequest
-from polybot.exchange.wire_account import ErrorAnswer
 from polybot.exchange.wire_codec import decode, encode
 from polybot.ports import Clock
 from polybot.simulator.accounts import AccountRow, WindowRow
 from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.fault_actions import NullActions
+from polybot.simulator.faults import FaultInjector
+from polybot.simulator.faults_file import Fault
+from polybot.simulator.faults_timed import TimedFaults
 from polybot.simulator.heartbeats import HeartbeatWatch
 from polybot.simulator.hub import Hub
 from polybot.simulator.keyring import KeyRing
 from polybot.simulator.ledger import Ledger
+from polybot.simulator.rate_limits import Bucket, RateLimits
 from polybot.simulator.world import World
 
 logger = logging.getLogger(__name__)
@@ -29,7 +32,11 @@ OK = 200
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
 NOT_FOUND = 404
+TOO_MANY = 429
 SERVER_ERROR = 500
+
+RESPONSE_HEADERS: Final = web.RequestKey("response_headers", Mapping)
+_NS_PER_S: Final = 1_000_000_000
 
 Wire = TypeVar("Wire")
 
@@ -47,6 +54,11 @@ class Desk(msgspec.Struct, frozen=True):
     clock: Clock
     poke: Callable[[], None]
     refusals: Refusals = msgspec.field(default_factory=Refusals)
+    timed: TimedFaults = msgspec.field(
+        default_factory=lambda: TimedFaults(FaultInjector(), NullActions())
+    )
+    limits: RateLimits = msgspec.field(default_factory=RateLimits)
+    deposit_wallets_only: bool = False
 
     @property
     def exchange(self) -> SimulatedExchange:
@@ -58,9 +70,28 @@ class Desk(msgspec.Struct, frozen=True):
         """The books."""
         return self.world.exchange.ledger
 
+    @property
+    def faults(self) -> FaultInjector:
+        """The faults in force."""
+        return self.timed.injector
+
     def wall_s(self) -> int:
-        """Return wall time in UTC seconds."""
-        return self.clock.now_ns() // 1_000_000_000
+        """Return wall time in UTC seconds as the exchange knows it: a fault may skew it."""
+        skewed = self.timed.active(Fault.CLOCK_SKEW, self.exchange.now_ns)
+        return self.clock.now_ns() // _NS_PER_S + (skewed.skew_s if skewed else 0)
+
+    def limit(self, request: web.Request, signer: str, bucket: Bucket, cost: int) -> None:
+        """Count a request against its signer's limits, or refuse it."""
+        admission = self.limits.take(
+            signer,
+            bucket,
+            cost,
+            mono_ns=self.clock.monotonic_ns(),
+            wall_ns=self.clock.now_ns(),
+        )
+        if not admission.admitted:
+            raise Refused(TOO_MANY, texts.TOO_MANY_REQUESTS, headers=admission.headers)
+        request[RESPONSE_HEADERS] = admission.headers
 
     async def signed_by(self, request: web.Request) -> AccountRow:
         """Return the account that signed a request (L2), or refuse it."""
@@ -87,10 +118,21 @@ class Desk(msgspec.Struct, frozen=True):
 class Refused(PolybotError):
     """A request is answered with an error of the exchange instead of what it asked for."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        text: str,
+        *,
+        code: str = "",
+        retry_after_s: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.text = text
+        self.code = code
+        self.retry_after_s = retry_after_s
+        self.headers = headers or {}
 
 
 def answer(value: object, status: int = OK) -> web.Response:
@@ -104,22 +146,3 @@ def body_of(data: bytes, wanted: type[Wire]) -> Wire:
         return decode(data, wanted)
     except ProtocolError as error:
         raise Refused(BAD_REQUEST, texts.INVALID_ORDER_PAYLOAD) from error
-
-
-def make_middleware(desk: Desk) -> Middleware:
-    """Return what stands around every route: refusals in the exchange's words, durable answers."""
-
-    @web.middleware
-    async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            response = await handler(request)
-        except Refused as refusal:
-            response = answer(ErrorAnswer(error=refusal.text), refusal.status)
-        try:
-            # Whatever the answer shows must survive a kill before anybody sees it.
-            await desk.world.durable()
-        except PolybotError:
-            return answer(ErrorAnswer(error=texts.INTERNAL_ERROR), SERVER_ERROR)
-        return response
-
-    return around

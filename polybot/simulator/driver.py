@@ -13,14 +13,16 @@ IsSettled = Callable[[str], bool]
 
 
 class Driver(Protocol):
-    """A market to play: recorded, synthetic or another one.
+    """A market to play: recorded, synthetic or another exchange's.
 
     `source` names the market, so that the books of one are never continued with another;
-    `start_ns` is the market time it begins at.
+    `start_ns` is the market time it begins at. `endless` says that nothing to tell now does not
+    mean nothing to tell later.
     """
 
     source: str
     start_ns: int
+    endless: bool
 
     def seek(self, played_ns: int, is_settled: IsSettled) -> None:
         """Begin with what still matters at a market time: the whole of every window not settled."""

@@ -31,6 +31,8 @@ class RecordedDriver:
     settled at its close without being played.
     """
 
+    endless = False
+
     def __init__(self, directory: Path, terms: RecordedTerms) -> None:
         index = load_index(directory, complete_ids=complete_ids)
         for problem in index.problems:

@@ -9,7 +9,8 @@ import msgspec
 from polybot.domain.market import FeeSchedule, Market, SettlementRule
 from polybot.domain.settlement import PriceSource, outcome_of
 from polybot.domain.window import Series, Window, current_window, next_window, parse_series
-from polybot.exchange.token_ids import derive_ids
+from polybot.exchange.contracts import MARKET_VERSION_CTF, MARKET_VERSION_PROTOCOL
+from polybot.exchange.token_ids import derive_ids, derive_protocol_ids
 from polybot.simulator.driver import Act, IsSettled, Playlist, is_played
 from polybot.simulator.happenings import (
     CloseWindow,
@@ -19,9 +20,11 @@ from polybot.simulator.happenings import (
     TellPrice,
     TellStrike,
 )
+from polybot.simulator.rules import resolution_delay_ns
 from polybot.simulator.synthetic_book import SyntheticBook
 from polybot.simulator.synthetic_prices import TWAP_S, PricePath
 
+MIXED = "mixed"
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 # The market begins this long before a quarter of an hour, so that a window opens at once.
@@ -38,12 +41,17 @@ _DELAYS_NS = (
 
 
 class SyntheticTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be made up: seed, series, fees, and when an outcome becomes known."""
+    """What is to be made up: seed, series, fees, and when an outcome becomes known.
+
+    `protocol` is the version of the windows, or "mixed" for one after the other. An outcome becomes
+    known between 2/3 and three times `resolve_after_ns` after the close, drawn for each window.
+    """
 
     seed: int
     series: tuple[str, ...]
     fee: FeeSchedule
     resolve_after_ns: int
+    protocol: str = MARKET_VERSION_CTF
 
 
 def first_start_ns(wall_ns: int) -> int:
@@ -53,6 +61,8 @@ def first_start_ns(wall_ns: int) -> int:
 
 class SyntheticDriver:
     """Makes windows up, for ever, the same ones for the same seed and start."""
+
+    endless = True
 
     def __init__(self, terms: SyntheticTerms, start_ns: int) -> None:
         self._terms = terms
@@ -92,7 +102,7 @@ class SyntheticDriver:
         if window.close_ns - self.start_ns <= HEAD_START_NS:
             window = next_window(window)
         while True:
-            resolved_ns = window.close_ns + self._terms.resolve_after_ns
+            resolved_ns = self._resolved_ns(window)
             if not is_played(resolved_ns, window.slug, played_ns, is_settled):
                 yield Act(self._listed_ns(window), partial(self._window, window))
             window = next_window(window)
@@ -116,16 +126,31 @@ class SyntheticDriver:
         yield CloseWindow(market.close_ns, market.slug)
         close = path.twap_e8(market.close_ns // NS_PER_S)
         yield ResolveWindow(
-            market.close_ns + self._terms.resolve_after_ns,
+            self._resolved_ns(window),
             market.slug,
             outcome_of(strike, close),
             strike,
             close,
         )
 
+    def _resolved_ns(self, window: Window) -> int:
+        terms = self._terms
+        return window.close_ns + resolution_delay_ns(
+            terms.seed, window.slug, terms.resolve_after_ns
+        )
+
+    def _version(self, window: Window) -> str:
+        if self._terms.protocol != MIXED:
+            return self._terms.protocol
+        number = window.open_ns // (window.close_ns - window.open_ns)
+        return MARKET_VERSION_PROTOCOL if number % 2 else MARKET_VERSION_CTF
+
     def _market(self, window: Window) -> Market:
-        ids = derive_ids(window.slug)
+        version = self._version(window)
+        is_protocol = version == MARKET_VERSION_PROTOCOL
+        ids = derive_protocol_ids(window.slug) if is_protocol else derive_ids(window.slug)
         return Market(
+            version=version,
             slug=window.slug,
             condition_id=ids.condition_id,
             token_up=ids.token_up,

@@ -6,14 +6,25 @@ Orders, cancels and the outside market's happenings go in with their market time
 from collections.abc import Iterable
 from functools import singledispatchmethod
 
-from polybot.domain.fill import FillStatus
 from polybot.domain.order import Side
 from polybot.domain.resting import TradePrint
 from polybot.errors import InvalidValue
 from polybot.exchange import error_texts as texts
 from polybot.simulator.accounts import AccountRow, TradeRow
 from polybot.simulator.core import ExchangeCore, Listener
-from polybot.simulator.execution import release, serve_book, serve_print
+from polybot.simulator.due import is_stale, run_timer
+from polybot.simulator.execution import serve_book, serve_print
+from polybot.simulator.flows import (
+    Conversion,
+    ManualTrade,
+    convert,
+    move_money,
+    pay_rebates,
+    refresh_balance,
+    remove_unfunded,
+    reward,
+    trade_by_hand,
+)
 from polybot.simulator.happenings import (
     ChangeTick,
     CloseWindow,
@@ -30,20 +41,25 @@ from polybot.simulator.happenings import (
 )
 from polybot.simulator.ledger import Ledger
 from polybot.simulator.orders import NewOrder, submit
-from polybot.simulator.records import AnyRecord, OrderEnded, OrderState, TradeAdvanced
+from polybot.simulator.phases import PhaseRefusal, phase_refusal, set_phase
+from polybot.simulator.records import (
+    AnyRecord,
+    FlowKind,
+    OrderEnded,
+    OrderState,
+    Phase,
+)
+from polybot.simulator.rules import ExchangeRules
 from polybot.simulator.settle import (
     change_tick,
     close_window,
     list_window,
-    redeem_window,
+    refine_tick,
     resolve_window,
     settle_window,
     tell_strike,
 )
-from polybot.simulator.timers import ExchangeRules, Timer, TimerKind
 from polybot.simulator.window_book import UpLevel, WindowBook
-
-_NEXT_STATUS = {FillStatus.MATCHED: FillStatus.MINED, FillStatus.MINED: FillStatus.CONFIRMED}
 
 
 class SimulatedExchange:
@@ -61,6 +77,8 @@ class SimulatedExchange:
     ) -> None:
         self.core = ExchangeCore(ledger, rules, listener, {} if books is None else books)
         self.now_ns = ledger.state.now_ns
+        # Looking the dispatcher up makes a new one each time, which costs more than a book update.
+        self._tell = self._happen
 
     @property
     def ledger(self) -> Ledger:
@@ -68,19 +86,73 @@ class SimulatedExchange:
         return self.core.ledger
 
     def book(self, slug: str) -> WindowBook | None:
-        """Return the order book of a window, None before its listing and after its close."""
-        return self.core.books.get(slug)
+        """Return the order book of a window, None before trading begins and after its close."""
+        book = self.core.books.get(slug)
+        return book if book is not None and book.started else None
 
     def is_quiet(self) -> bool:
         """Say whether nothing is under way: no window is open, no trade or payout is pending."""
-        return not self.core.books and self.next_timer_ns() is None
+        self.next_timer_ns()
+        return not self.core.books and self.core.timers.first(with_calendar=False) is None
 
     def next_timer_ns(self) -> int | None:
         """Return when the exchange will next do something by itself."""
         timers = self.core.timers
-        while (timer := timers.first()) is not None and self._is_stale(timer):
+        while (timer := timers.first()) is not None and is_stale(self.core, timer):
             timers.pop_due(timer.ts_ns)
         return None if timer is None else timer.ts_ns
+
+    @property
+    def phase(self) -> Phase:
+        """What the exchange lets its clients do."""
+        return self.ledger.state.phase
+
+    def set_phase(self, phase: Phase, now_ns: int, until_ns: int = 0) -> None:
+        """Begin a phase that ends at a market time (0: with the next call), as `Phase` says."""
+        set_phase(self.core, phase, self._at(now_ns), until_ns)
+
+    def phase_refusal(
+        self, now_ns: int, *, post_only: bool = False, is_cancel: bool = False
+    ) -> PhaseRefusal | None:
+        """Return why an order or a cancel is not taken now, None when it is."""
+        return phase_refusal(self.ledger.state, now_ns, post_only=post_only, is_cancel=is_cancel)
+
+    def set_rules(self, rules: ExchangeRules) -> None:
+        """Go by other rules from now on, also for what is under way."""
+        self.core.rules = rules
+        self.core.timers.go_by(rules, self.ledger)
+
+    def external_deposit(self, account: AccountRow, amount_usdc: int, now_ns: int) -> None:
+        """Let money come in from outside."""
+        move_money(self.core, account, amount_usdc, self._at(now_ns))
+
+    def external_withdrawal(self, account: AccountRow, amount_usdc: int, now_ns: int) -> None:
+        """Let money leave; orders it covered are removed. InvalidValue when it is not there."""
+        move_money(self.core, account, -amount_usdc, self._at(now_ns))
+
+    def external_trade(self, account: AccountRow, trade: ManualTrade, now_ns: int) -> str:
+        """Trade by hand in an account's wallet; return "" or the refusal."""
+        refusal = trade_by_hand(self.core, account, trade, self._at(now_ns))
+        remove_unfunded(self.core, account, now_ns)
+        return refusal
+
+    def external_conversion(self, account: AccountRow, wanted: Conversion, now_ns: int) -> None:
+        """Split or merge by hand; InvalidValue when there is too little."""
+        convert(self.core, account, wanted, self._at(now_ns))
+
+    def external_reward(
+        self, account: AccountRow, kind: FlowKind, amount_usdc: int, now_ns: int
+    ) -> None:
+        """Pay a REWARD or a TAKER_REBATE."""
+        reward(self.core, account, kind, amount_usdc, self._at(now_ns))
+
+    def pay_rebates(self, now_ns: int) -> None:
+        """Pay makers' rebates now; the exchange does it by itself every `rebate_every_ns`."""
+        pay_rebates(self.core, self._at(now_ns))
+
+    def refresh_balance(self, account: AccountRow, token_id: str, now_ns: int) -> None:
+        """Let the cached balance of a token catch up with what was mined."""
+        refresh_balance(self.core, account, token_id, self._at(now_ns))
 
     def take_records(self) -> list[AnyRecord]:
         """Return the records that wait for the journal, and forget them."""
@@ -98,6 +170,9 @@ class SimulatedExchange:
         now_ns = self._at(now_ns)
         canceled: list[str] = []
         refused: dict[str, str] = {}
+        refusal = self.phase_refusal(now_ns, is_cancel=True)
+        if refusal is not None:
+            return [], dict.fromkeys(order_ids, refusal.text)
         for order_id in order_ids:
             order = self.ledger.state.orders.get(order_id)
             if order is None or order.address != account.address:
@@ -121,7 +196,7 @@ class SimulatedExchange:
         for happening in happenings:
             self._fire(happening.ts_ns - 1)
             self.now_ns = max(self.now_ns, happening.ts_ns)
-            self._happen(happening)
+            self._tell(happening)
         self._fire(until_ns)
         self.now_ns = max(self.now_ns, until_ns)
 
@@ -143,7 +218,7 @@ class SimulatedExchange:
             if book is not None:
                 _note_print(book, happening.trade, book.aggressor_of(happening.trade))
         elif happening is not None:
-            self._happen(happening)
+            self._tell(happening)
 
     def _at(self, now_ns: int) -> int:
         if now_ns < self.now_ns:
@@ -152,35 +227,11 @@ class SimulatedExchange:
 
     def _fire(self, until_ns: int) -> None:
         while (timer := self.core.timers.pop_due(until_ns)) is not None:
-            self._run_timer(timer)
-
-    def _is_stale(self, timer: Timer) -> bool:
-        """Say whether what a timer was set for has happened otherwise."""
-        state = self.ledger.state
-        if timer.kind is TimerKind.REDEEM:
-            window = state.windows.get(timer.key)
-            return window is None or bool(window.redeemed_ns)
-        if timer.kind is TimerKind.ADVANCE:
-            return state.trades[timer.key].status not in _NEXT_STATUS
-        return not state.orders[timer.key].is_open
-
-    def _run_timer(self, timer: Timer) -> None:
-        state = self.ledger.state
-        if self._is_stale(timer):
-            return
-        # After a restart a timer may be overdue; nothing is written at a time already over.
-        ts_ns = max(timer.ts_ns, self.now_ns)
-        self.now_ns = ts_ns
-        if timer.kind is TimerKind.REDEEM:
-            redeem_window(self.core, timer.key, ts_ns)
-        elif timer.kind is TimerKind.ADVANCE:
-            status = _NEXT_STATUS[state.trades[timer.key].status]
-            self.core.emit(TradeAdvanced(ts_ns=ts_ns, trade_id=timer.key, status=status))
-        elif timer.kind is TimerKind.RELEASE:
-            if state.orders[timer.key].state is OrderState.HELD:
-                release(self.core, state.orders[timer.key], ts_ns)
-        elif state.orders[timer.key].state is OrderState.LIVE:
-            self.core.emit(OrderEnded(ts_ns=ts_ns, order_id=timer.key, state=OrderState.EXPIRED))
+            if is_stale(self.core, timer):
+                continue
+            # After a restart a timer may be overdue; nothing is written at a time already over.
+            self.now_ns = max(timer.ts_ns, self.now_ns)
+            run_timer(self.core, timer, self.now_ns)
 
     @singledispatchmethod
     def _happen(self, happening: Happening) -> None:
@@ -199,7 +250,8 @@ class SimulatedExchange:
             self.core.listener.on_whole_book(book, happening.ts_ns)
         elif touched:
             self.core.listener.on_book(book, happening.ts_ns, touched)
-        serve_book(self.core, book, happening.ts_ns)
+        serve_book(self.core, book, happening.ts_ns, touched)
+        refine_tick(self.core, book, happening.ts_ns)
 
     @_happen.register
     def _on_print(self, happening: PrintTrade) -> None:
@@ -218,6 +270,7 @@ class SimulatedExchange:
         level = (trade.price_bps, trade.size_shares)
         self.core.listener.on_trade(book, happening.ts_ns, trade.outcome, shown, level)
         serve_print(self.core, book, known, happening.ts_ns)
+        refine_tick(self.core, book, happening.ts_ns)
 
     @_happen.register
     def _on_price(self, happening: TellPrice) -> None:

@@ -5,31 +5,33 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from polybot.domain.fees import fill_fee_usdc
-from polybot.domain.market import FeeSchedule
+from polybot.domain.market import FeeSchedule, Outcome
 from polybot.domain.matching import Execution as Match
-from polybot.domain.matching import MatchResult, Verdict, match_order
+from polybot.domain.matching import MatchResult, Verdict, match_levels, to_up
 from polybot.domain.money import PRICE_ONE_BPS
 from polybot.domain.order import OrderType, Side
 from polybot.domain.resting import (
-    RestingOrder,
     RestingUpdate,
     TradePrint,
     after_book,
     displayed_at,
     fill_on_print,
     fill_through_quote,
-    in_priority,
 )
 from polybot.exchange import error_texts as texts
 from polybot.simulator.accounts import OrderRow
 from polybot.simulator.core import ExchangeCore
+from polybot.simulator.crossing import Division, divide, offers, own_crossed
+from polybot.simulator.order_queue import UpLevel
 from polybot.simulator.records import (
     Execution,
+    MakerFill,
     OrderReleased,
     OrderState,
     QueueMoved,
     RestingFilled,
 )
+from polybot.simulator.settle import refine_tick
 from polybot.simulator.window_book import WindowBook
 
 Levels = tuple[tuple[int, int], ...]
@@ -46,67 +48,87 @@ def trade_id(order_id: str, number: int) -> str:
 def release(core: ExchangeCore, order: OrderRow, ts_ns: int) -> None:
     """Match a held order against the book as it is now, and settle what becomes of the rest."""
     book = core.books[order.slug]
+    incoming = order.incoming()
+    result = match_levels(incoming, offers(book, incoming, order.address))
+    deals = [(match, divide(book, incoming, order.address, match)) for match in result.executions]
     fee = book.window.market.fee
-    result = match_order(order.incoming(), book.outside, book.consumed)
-    executions = tuple(
-        _execution(order, number, match, fee) for number, match in enumerate(result.executions)
-    )
+    executions = tuple(_execution(order, number, deal, fee) for number, deal in enumerate(deals))
     reason = _refusal(core, order, result, executions)
     if reason:
         core.emit(_ended(order, ts_ns, reason))
         return
+    rests = result.verdict is Verdict.RESTS
+    crossed = own_crossed(book, incoming, order.address) if rests else []
     queue_ahead = 0
-    state = OrderState.MATCHED
-    if result.verdict is Verdict.RESTS:
-        state = OrderState.LIVE
-        placed = order.resting()
-        queue_ahead = displayed_at(placed, book.outside, book.unknown_depth_shares)
+    if rests:
+        queue_ahead = displayed_at(order.resting(), book.outside, book.unknown_depth_shares)
     core.emit(
         OrderReleased(
             ts_ns=ts_ns,
             order_id=order.order_id,
             executions=executions,
-            state=state,
+            state=OrderState.LIVE if rests else OrderState.MATCHED,
             queue_ahead_shares=queue_ahead,
             reason=_dropped(order, result),
+            queues=tuple(moved for _, division in deals for moved in division.queues),
+            canceled=tuple(own.order_id for own in crossed),
         )
     )
-    for execution in executions:
-        level = (execution.price_bps, execution.size_shares)
-        book.note_trade(order.outcome, execution.price_bps, order.side)
-        core.listener.on_trade(book, ts_ns, order.outcome, order.side, level)
-    _take(core, book, order, ts_ns, [level for e in executions for level in e.taken])
+    refine_tick(core, book, ts_ns)
 
 
 def serve_print(core: ExchangeCore, book: WindowBook, trade: TradePrint, ts_ns: int) -> None:
     """Let a trade print serve the queue at its price, and our resting orders behind it."""
-    resting = _resting(core, book)
-    if resting:
+    if not book.queue:
+        return
+    up_price = to_up(trade.outcome, Side.BUY, trade.price_bps)[1]
+    met = book.queue.met_by(up_price)
+    if met:
+        resting = [order.resting() for order in met]
         for update in fill_on_print(resting, trade, book.consumed):
             _update(core, book, update, ts_ns)
 
 
-def serve_book(core: ExchangeCore, book: WindowBook, ts_ns: int) -> None:
+def serve_book(
+    core: ExchangeCore, book: WindowBook, ts_ns: int, touched: Iterable[UpLevel]
+) -> None:
     """Move queues up after a change of the book, and fill what the opposite quote went through."""
-    for order in _resting(core, book):
-        moved = after_book(order, book.outside, book.unknown_depth_shares)
-        if moved is not order:
+    if not book.queue:
+        return
+    for order in _queued(book, touched):
+        now = order.resting()
+        moved = after_book(now, book.outside, book.unknown_depth_shares)
+        if moved is not now:
             _update(core, book, RestingUpdate(moved), ts_ns)
-    resting = _resting(core, book)
     for side in (Side.BUY, Side.SELL):
-        for order in in_priority([order for order in resting if order.up_side is side]):
-            update = fill_through_quote(order, book.outside, book.consumed)
+        if not _went_through(book, side):
+            continue
+        for order in list(book.queue.of_side(side)):
+            update = fill_through_quote(order.resting(), book.outside, book.consumed)
             if update is None:
                 break
             _update(core, book, update, ts_ns)
 
 
-def _resting(core: ExchangeCore, book: WindowBook) -> list[RestingOrder]:
-    slug = book.window.slug
-    if not core.ledger.has_open_orders(slug):
-        return []
-    orders = core.ledger.open_orders(slug)
-    return [order.resting() for order in orders if order.state is OrderState.LIVE]
+def _queued(book: WindowBook, touched: Iterable[UpLevel]) -> list[OrderRow]:
+    """Return the resting orders whose queue a change can have shortened, best price first."""
+    sides = (Side.BUY, Side.SELL)
+    if book.unknown_depth_shares is not None:
+        # Where depth is assumed, what stands at a level hangs on the best price.
+        return [order for side in sides for order in book.queue.of_side(side)]
+    levels = set(touched)
+    return [order for level in book.queue.among(levels) for order in book.queue.at(level)]
+
+
+def _went_through(book: WindowBook, side: Side) -> bool:
+    """Say whether the outside's opposite side is strictly through the best resting order."""
+    resting = book.queue.best(side)
+    bid, ask = book.outside_best(Outcome.UP)
+    if resting is None:
+        return False
+    if side is Side.BUY:
+        return ask is not None and ask < resting
+    return bid is not None and bid > resting
 
 
 def _update(core: ExchangeCore, book: WindowBook, update: RestingUpdate, ts_ns: int) -> None:
@@ -119,7 +141,6 @@ def _update(core: ExchangeCore, book: WindowBook, update: RestingUpdate, ts_ns: 
     price = order.limit_bps
     match = Match(price, update.filled_shares)
     fee = fill_fee_usdc(book.window.market.fee, price, update.filled_shares, is_maker=True)
-    taken = _levels(update.taken)
     core.emit(
         RestingFilled(
             ts_ns=ts_ns,
@@ -131,28 +152,19 @@ def _update(core: ExchangeCore, book: WindowBook, update: RestingUpdate, ts_ns: 
                 notional_usdc=match.notional_usdc,
                 fee_usdc=fee,
                 is_maker=True,
-                taken=taken,
+                taken=_levels(update.taken),
             ),
             state=OrderState.LIVE if update.order.remaining_shares else OrderState.MATCHED,
             queue_ahead_shares=queue_ahead,
         )
     )
-    _take(core, book, order, ts_ns, taken)
 
 
-def _take(
-    core: ExchangeCore,
-    book: WindowBook,
-    order: OrderRow,
-    ts_ns: int,
-    levels: Iterable[tuple[int, int]],
-) -> None:
-    touched = book.take(order.outcome, order.side.opposite, levels)
-    if touched:
-        core.listener.on_book(book, ts_ns, touched)
-
-
-def _execution(order: OrderRow, number: int, match: Match, fee: FeeSchedule) -> Execution:
+def _execution(
+    order: OrderRow, number: int, deal: tuple[Match, Division], fee: FeeSchedule
+) -> Execution:
+    match, division = deal
+    taken = division.outside_shares
     return Execution(
         trade_id=trade_id(order.order_id, number),
         price_bps=match.price_bps,
@@ -160,7 +172,21 @@ def _execution(order: OrderRow, number: int, match: Match, fee: FeeSchedule) -> 
         notional_usdc=match.notional_usdc,
         fee_usdc=fill_fee_usdc(fee, match.price_bps, match.size_shares, is_maker=False),
         is_maker=False,
-        taken=_levels((match,)),
+        taken=((match.price_bps, taken),) if taken else (),
+        makers=tuple(_maker_fill(resting, shares, fee) for resting, shares in division.makers),
+    )
+
+
+def _maker_fill(resting: OrderRow, shares: int, fee: FeeSchedule) -> MakerFill:
+    price = resting.limit_bps
+    is_whole = shares == resting.remaining_shares
+    return MakerFill(
+        order_id=resting.order_id,
+        price_bps=price,
+        size_shares=shares,
+        notional_usdc=Match(price, shares).notional_usdc,
+        fee_usdc=fill_fee_usdc(fee, price, shares, is_maker=True),
+        state=OrderState.MATCHED if is_whole else OrderState.LIVE,
     )
 
 

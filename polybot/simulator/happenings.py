@@ -60,13 +60,17 @@ class PrintTrade(msgspec.Struct, frozen=True):
 
 
 class TellPrice(msgspec.Struct, frozen=True):
-    """A reference price of an asset ("btc") arrived; `price_ns` is its source's own time."""
+    """A reference price of an asset ("btc") arrived; `price_ns` is its source's own time.
+
+    A `stand_in` comes from another exchange in place of the source that settles.
+    """
 
     ts_ns: int
     asset: str
     source: PriceSource
     price_ns: int
     price_e8: int
+    stand_in: bool = False
 
 
 class ChangeTick(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Everything clients are told: the engine's listener, with the three channels' feeds behind it."""
+"""Everything clients are told: the engine's listener, with the channels' feeds behind it."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from polybot.domain.market import Outcome
 from polybot.domain.order import Side
 from polybot.simulator.client_queue import ClientQueue
+from polybot.simulator.faults import FaultInjector
 from polybot.simulator.happenings import TellPrice
+from polybot.simulator.late_books import LateBooks
 from polybot.simulator.ledger import Ledger
 from polybot.simulator.market_feed import MarketFeed
 from polybot.simulator.price_feed import PriceFeed
+from polybot.simulator.price_history import PriceHistory
+from polybot.simulator.public_price_feed import PublicPriceFeed
 from polybot.simulator.records import (
     AnyRecord,
     OrderReleased,
@@ -28,10 +32,19 @@ class Hub:
     `books` are the order books of the open windows, by slug.
     """
 
-    def __init__(self, ledger: Ledger, books: Mapping[str, WindowBook]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        books: Mapping[str, WindowBook],
+        faults: FaultInjector | None = None,
+    ) -> None:
+        self.faults = faults or FaultInjector()
+        self.late = LateBooks(ledger, self.faults)
+        self.history = PriceHistory()
         self.market = MarketFeed()
-        self.user = UserFeed(ledger)
-        self.price = PriceFeed()
+        self.user = UserFeed(ledger, self.faults)
+        self.price = PriceFeed(self.faults)
+        self.public = PublicPriceFeed()
         self._ledger = ledger
         self._books = books
         self._waiting: dict[str, asyncio.Future[None]] = {}
@@ -39,6 +52,7 @@ class Hub:
 
     def on_record(self, record: AnyRecord) -> None:
         """Take a record that was just applied to the books."""
+        self.late.on_record(record)
         self.user.on_record(record)
         windows = self._ledger.state.windows
         if isinstance(record, OrderReleased):
@@ -56,10 +70,13 @@ class Hub:
                 self.market.on_tick(book, record.ts_ns, old)
         elif isinstance(record, WindowResolved):
             self._ticks.pop(record.slug, None)
-            self.market.on_resolved(windows[record.slug], record.outcome, record.ts_ns)
+            self.market.forget(windows[record.slug].market)
+            if record.announced:
+                self.market.on_resolved(windows[record.slug], record.outcome, record.ts_ns)
 
     def on_book(self, book: WindowBook, ts_ns: int, touched: Sequence[UpLevel]) -> None:
         """Take a change of a window's book."""
+        self.history.on_book(book, ts_ns)
         self.market.on_book(book, ts_ns, touched)
 
     def on_whole_book(self, book: WindowBook, ts_ns: int) -> None:
@@ -74,13 +91,16 @@ class Hub:
 
     def on_price(self, price: TellPrice) -> None:
         """Take a reference price."""
-        self.price.on_price(price)
+        # The public channels have no words for a stand-in: they would call it the real one.
+        if self.price.on_price(price) and not price.stand_in:
+            self.public.on_price(price)
 
     def flush(self) -> None:
         """Hand everything collected to the clients' queues."""
         self.market.flush()
         self.user.flush()
         self.price.flush()
+        self.public.flush()
 
     def when_released(self, order_id: str) -> asyncio.Future[None]:
         """Return a future that is done when a held order is not held any more."""
@@ -99,10 +119,16 @@ class Hub:
             if queue.full:
                 await queue.drained()
 
+    async def user_flushed(self) -> None:
+        """Return when every user connection was sent what waited for it."""
+        for subscriber in list(self.user.subscribers):
+            await subscriber.queue.sent()
+
     def _queues(self) -> Iterator[ClientQueue]:
         yield from (subscriber.queue for subscriber in self.market.subscribers)
         yield from (subscriber.queue for subscriber in self.user.subscribers)
         yield from (subscriber.queue for subscriber in self.price.subscribers)
+        yield from (subscriber.queue for subscriber in self.public.subscribers)
 
     def _let_go(self, order_id: str) -> None:
         waiting = self._waiting.pop(order_id, None)

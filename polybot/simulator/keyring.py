@@ -8,7 +8,7 @@ from polybot.exchange.l2_auth import (
 )
 from polybot.simulator.accounts import AccountRow
 from polybot.simulator.engine import SimulatedExchange
-from polybot.simulator.records import AccountOpened, ApiKeyCreated
+from polybot.simulator.records import AccountOpened, ApiKeyCreated, ApiKeyDeleted
 
 
 class KeyRing:
@@ -21,6 +21,7 @@ class KeyRing:
         self._secret = secret
         self._opening_balance_usdc = opening_balance_usdc
         self._signers: dict[str, RequestSigner] = {}
+        self._nonces: dict[str, tuple[str, int]] = {}
         for address, nonce in exchange.ledger.state.keys:
             self._add(address, nonce)
 
@@ -41,6 +42,12 @@ class KeyRing:
     def derive(self, address: str, nonce: int) -> ApiCredentials | None:
         """Return the credentials a wallet has with a nonce, None when it has none."""
         return self._find(address, nonce)
+
+    def delete(self, api_key: str, now_ns: int) -> None:
+        """Forget an API key; its wallet may create it again."""
+        address, nonce = self._nonces.pop(api_key)
+        del self._signers[api_key]
+        self._exchange.core.emit(ApiKeyDeleted(ts_ns=now_ns, address=address, nonce=nonce))
 
     def keys_of(self, account: AccountRow) -> list[str]:
         """Return all API keys of an account."""
@@ -69,4 +76,5 @@ class KeyRing:
         account = self._exchange.ledger.account(address)
         owner = account.address if account else address
         self._signers[credentials.api_key] = RequestSigner(owner, credentials)
+        self._nonces[credentials.api_key] = (address, nonce)
         return credentials

@@ -6,14 +6,24 @@ from functools import singledispatchmethod
 import msgspec
 
 from polybot.errors import JournalError
-from polybot.simulator.accounts import AccountRow, OrderRow, TradeRow, WindowRow
+from polybot.simulator.accounts import AccountRow, FlowRow, OrderRow, WindowRow
+from polybot.simulator.bookings import (
+    advance_trade,
+    book_conversion,
+    book_execution,
+    book_flow,
+    book_maker,
+    let_arrive,
+)
 from polybot.simulator.ledger_lookups import LedgerLookups, LedgerState
 from polybot.simulator.records import (
     AccountOpened,
     AnyRecord,
     ApiKeyCreated,
+    ApiKeyDeleted,
+    Converted,
     Deposited,
-    Execution,
+    FlowKind,
     FunderLinked,
     HeartbeatsBegan,
     HeartbeatsEnded,
@@ -21,9 +31,13 @@ from polybot.simulator.records import (
     OrderEnded,
     OrderReleased,
     OrderState,
+    PhaseChanged,
     QueueMoved,
+    RebatesPaid,
     Record,
     RestingFilled,
+    RewardPaid,
+    SharesArrived,
     StrikeKnown,
     TickChanged,
     TimeMark,
@@ -36,22 +50,26 @@ from polybot.simulator.records import (
 )
 
 STATE_SCHEMA = 1
+SELF_CROSSED = "a newer order of the same account crosses it"
 
 
 class Ledger(LedgerLookups):
     """Applies records to the state.
 
-    Invariants: an account's cash is its deposits plus what its trades and redemptions moved; its
-    shares are what its trades and redemptions moved; neither is ever below 0.
+    Invariants: an account's cash is its deposits plus what its trades, conversions and redemptions
+    moved; its shares are what its trades, conversions and redemptions moved; trades that FAILED
+    moved nothing; neither is ever below 0.
     """
 
     def __init__(self, state: LedgerState | None = None) -> None:
         super().__init__(state or LedgerState())
+        # Looking the dispatcher up makes a new one each time, which costs more than most records.
+        self._dispatch = self._apply
 
     def apply(self, record: AnyRecord) -> None:
         """Change the state by one record; raise JournalError when it does not fit the state."""
         try:
-            self._apply(record)
+            self._dispatch(record)
         except KeyError as error:
             raise JournalError(
                 f"expected a record about something known, was {error} in {record}"
@@ -84,6 +102,10 @@ class Ledger(LedgerLookups):
         self.state.keys.append((record.address, record.nonce))
 
     @_apply.register
+    def _key_deleted(self, record: ApiKeyDeleted) -> None:
+        self.state.keys.remove((record.address, record.nonce))
+
+    @_apply.register
     def _funder_linked(self, record: FunderLinked) -> None:
         account = self._owner(record.address)
         account.funders.append(record.funder)
@@ -91,9 +113,26 @@ class Ledger(LedgerLookups):
 
     @_apply.register
     def _deposited(self, record: Deposited) -> None:
-        account = self._owner(record.address)
-        account.cash_usdc += record.amount_usdc
-        account.deposited_usdc += record.amount_usdc
+        self._flow(record, record.address, FlowKind.DEPOSIT, record.amount_usdc)
+
+    @_apply.register
+    def _converted(self, record: Converted) -> None:
+        book_conversion(self, record)
+
+    @_apply.register
+    def _rewarded(self, record: RewardPaid) -> None:
+        self._flow(record, record.address, record.kind, record.amount_usdc)
+
+    @_apply.register
+    def _rebated(self, record: RebatesPaid) -> None:
+        self.state.rebated_ns = record.ts_ns
+        for address, amount_usdc in record.amounts:
+            self._flow(record, address, FlowKind.MAKER_REBATE, amount_usdc)
+
+    @_apply.register
+    def _phase_changed(self, record: PhaseChanged) -> None:
+        self.state.phase = record.phase
+        self.state.phase_until_ns = record.until_ns
 
     @_apply.register
     def _beats_began(self, record: HeartbeatsBegan) -> None:
@@ -168,14 +207,25 @@ class Ledger(LedgerLookups):
     def _released(self, record: OrderReleased) -> None:
         order = self.state.orders[record.order_id]
         for execution in record.executions:
-            self._book(order, execution, record.ts_ns)
+            book_execution(self, order, execution, record.ts_ns)
+            for fill in execution.makers:
+                maker = book_maker(self, order, execution.trade_id, fill, record.ts_ns)
+                self._move(maker, fill.state, record.ts_ns, "")
         order.queue_ahead_shares = record.queue_ahead_shares
+        if record.state is OrderState.LIVE:
+            order.priority = self.state.next_priority
+            self.state.next_priority += 1
         self._move(order, record.state, record.ts_ns, record.reason)
+        for order_id, ahead in record.queues:
+            self.state.orders[order_id].queue_ahead_shares = ahead
+        for order_id in record.canceled:
+            crossed = self.state.orders[order_id]
+            self._move(crossed, OrderState.CANCELED, record.ts_ns, SELF_CROSSED)
 
     @_apply.register
     def _resting_filled(self, record: RestingFilled) -> None:
         order = self.state.orders[record.order_id]
-        self._book(order, record.execution, record.ts_ns)
+        book_execution(self, order, record.execution, record.ts_ns)
         order.queue_ahead_shares = record.queue_ahead_shares
         self._move(order, record.state, record.ts_ns, "")
 
@@ -190,39 +240,21 @@ class Ledger(LedgerLookups):
 
     @_apply.register
     def _advanced(self, record: TradeAdvanced) -> None:
-        trade = self.state.trades[record.trade_id]
-        trade.status = record.status
-        trade.updated_ns = record.ts_ns
+        advance_trade(self, record.trade_id, record.status, record.ts_ns)
+
+    @_apply.register
+    def _arrived(self, record: SharesArrived) -> None:
+        for key in record.rows:
+            let_arrive(self, key)
+
+    def _flow(self, record: Record, address: str, kind: FlowKind, amount_usdc: int) -> None:
+        book_flow(
+            self,
+            FlowRow(ts_ns=record.ts_ns, address=address, kind=kind, amount_usdc=amount_usdc),
+        )
 
     def _owner(self, address: str) -> AccountRow:
         return self.state.accounts[address.lower()]
-
-    def _book(self, order: OrderRow, execution: Execution, ts_ns: int) -> None:
-        trade = TradeRow(
-            trade_id=execution.trade_id,
-            order_id=order.order_id,
-            address=order.address,
-            slug=order.slug,
-            token_id=order.token_id,
-            outcome=order.outcome,
-            side=order.side,
-            price_bps=execution.price_bps,
-            size_shares=execution.size_shares,
-            notional_usdc=execution.notional_usdc,
-            fee_usdc=execution.fee_usdc,
-            is_maker=execution.is_maker,
-            matched_ns=ts_ns,
-            updated_ns=ts_ns,
-            taken=execution.taken,
-        )
-        self.state.trades[trade.trade_id] = trade
-        order.trade_ids.append(trade.trade_id)
-        order.filled_shares += trade.size_shares
-        order.filled_usdc += trade.notional_usdc
-        order.fee_usdc += trade.fee_usdc
-        account = self._owner(order.address)
-        account.cash_usdc += trade.cash_usdc
-        account.add_shares(order.token_id, trade.signed_shares)
 
     def _move(self, order: OrderRow, state: OrderState, ts_ns: int, reason: str) -> None:
         order.state = state

@@ -32,12 +32,9 @@ class SegmentedClock:
     def __init__(
         self, monotonic_ns: Callable[[], int], *, start_ns: int, speed: float, held: str = ""
     ) -> None:
-        if not speed > 0:
-            raise InvalidValue(f"expected a speed above 0, was {speed}")
         self._monotonic_ns = monotonic_ns
         self._speed = speed
-        # Exact arithmetic: a float speed times a day of nanoseconds loses whole nanoseconds.
-        self._ratio = Fraction(speed).limit_denominator(1_000_000)
+        self._ratio = _ratio_of(speed)
         self._holds: set[str] = {held} if held else set()
         self._mono_ns = monotonic_ns()
         self._market_ns = start_ns
@@ -46,6 +43,15 @@ class SegmentedClock:
     def paused(self) -> bool:
         """Whether anybody holds the clock."""
         return bool(self._holds)
+
+    @property
+    def speed(self) -> float:
+        """Market seconds per wall second while nobody holds it."""
+        return self._speed
+
+    def is_held_for(self, reason: str) -> bool:
+        """Say whether it is held for this reason."""
+        return reason in self._holds
 
     def segment(self) -> Segment:
         """Return the current stretch, as clients need it to follow."""
@@ -89,6 +95,19 @@ class SegmentedClock:
             raise InvalidValue(f"expected a market time not before {now}, was {market_ns}")
         self._begin_segment(market_ns)
 
+    def set_speed(self, speed: float) -> None:
+        """Run at another speed from now on; raise InvalidValue for one that is not above 0."""
+        ratio = _ratio_of(speed)
+        self._begin_segment(self.now_ns())
+        self._speed, self._ratio = speed, ratio
+
     def _begin_segment(self, market_ns: int) -> None:
         self._mono_ns = self._monotonic_ns()
         self._market_ns = market_ns
+
+
+def _ratio_of(speed: float) -> Fraction:
+    if not speed > 0:
+        raise InvalidValue(f"expected a speed above 0, was {speed}")
+    # Exact arithmetic: a float speed times a day of nanoseconds loses whole nanoseconds.
+    return Fraction(speed).limit_denominator(1_000_000)

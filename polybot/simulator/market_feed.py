@@ -12,15 +12,14 @@ from polybot.exchange.wire_codec import encode
 from polybot.exchange.wire_market_feed import (
     BestPricesFrame,
     LastTradeFrame,
-    LevelChangeRow,
     MarketResolvedFrame,
     NewMarketFrame,
-    PriceChangeFrame,
     TickSizeFrame,
 )
 from polybot.simulator.accounts import WindowRow
+from polybot.simulator.book_text import BookText
 from polybot.simulator.client_queue import ClientQueue
-from polybot.simulator.views_book import best_texts, book_answer, book_frame
+from polybot.simulator.views_book import best_texts, book_frame
 from polybot.simulator.views_gamma import question
 from polybot.simulator.window_book import UpLevel, WindowBook
 from polybot.simulator.wire_text import amount_text, milliseconds_text, price_text
@@ -35,7 +34,7 @@ class MarketSubscriber:
     extras: bool = False
 
 
-class _Event(msgspec.Struct, frozen=True):
+class _Event(msgspec.Struct, frozen=True, gc=False):
     """An encoded event and the tokens it is about; none means everybody with extras."""
 
     data: bytes
@@ -50,6 +49,9 @@ class MarketFeed:
         self.subscribers: set[MarketSubscriber] = set()
         self._pending: list[_Event] = []
         self._best: dict[str, tuple[str, str]] = {}
+        self._texts: dict[str, BookText] = {}
+        self._watched: frozenset[str] | None = None
+        self._has_extras = False
 
     def snapshots(self, books: Iterable[tuple[WindowBook, Outcome]], ts_ns: int) -> bytes:
         """Return the first frame of a subscription: an array of whole books."""
@@ -57,28 +59,27 @@ class MarketFeed:
 
     def on_whole_book(self, book: WindowBook, ts_ns: int) -> None:
         """Send both tokens' whole books."""
+        # A book that begins anew, or has a new tick, is another text.
+        self._texts.pop(book.window.slug, None)
         if not self._is_watched(book.window.market):
             return
         for outcome in Outcome:
             token = book.window.market.token(outcome)
             self._send(book_frame(book, outcome, ts_ns), token)
-        self._send_best(book, ts_ns)
+        self._send_best(book, ts_ns, None)
 
     def on_book(self, book: WindowBook, ts_ns: int, touched: Sequence[UpLevel]) -> None:
         """Send changed levels, each for both tokens."""
         market = book.window.market
         if not self._is_watched(market):
+            self._texts.pop(market.slug, None)
             return
-        rows: list[LevelChangeRow] = []
-        for outcome in Outcome:
-            rows += _rows(book, outcome, ts_ns, touched)
-        frame = PriceChangeFrame(
-            market=market.condition_id,
-            price_changes=rows,
-            timestamp=milliseconds_text(ts_ns),
-        )
-        self._send(frame, market.token_up, market.token_down)
-        self._send_best(book, ts_ns)
+        text = self._texts.get(market.slug)
+        if text is None:
+            text = self._texts[market.slug] = BookText(book)
+        data = text.change(touched, ts_ns)
+        self._pending.append(_Event(data, (market.token_up, market.token_down)))
+        self._send_best(book, ts_ns, text)
 
     def on_trade(
         self, book: WindowBook, ts_ns: int, outcome: Outcome, side: Side, level: tuple[int, int]
@@ -127,11 +128,15 @@ class MarketFeed:
         )
         self._pending.append(_Event(encode(frame), (), extra=True))
 
+    def forget(self, market: Market) -> None:
+        """Forget what a market's best prices were: it has none any more."""
+        self._texts.pop(market.slug, None)
+        for token in (market.token_up, market.token_down):
+            self._best.pop(token, None)
+
     def on_resolved(self, window: WindowRow, outcome: Outcome, ts_ns: int) -> None:
         """Tell those with extras of a market they watched that it was resolved."""
         market = window.market
-        for token in (market.token_up, market.token_down):
-            self._best.pop(token, None)
         frame = MarketResolvedFrame(
             id=str(window.number),
             market=market.condition_id,
@@ -144,29 +149,42 @@ class MarketFeed:
         self._pending.append(_Event(encode(frame), tokens, extra=True))
 
     def flush(self) -> None:
-        """Hand every subscriber what happened since the last flush."""
+        """Hand every subscriber what happened since the last flush.
+
+        Those who watch the same share the bytes of one frame.
+        """
+        self._watched = None
         if not self._pending:
             return
         pending, self._pending = self._pending, []
+        frames: dict[tuple[frozenset[str], bool], bytes] = {}
         for subscriber in self.subscribers:
-            parts = [event.data for event in pending if _concerns(event, subscriber)]
-            if parts:
-                subscriber.queue.put(b"[" + b",".join(parts) + b"]")
+            watches = (frozenset(subscriber.tokens), subscriber.extras)
+            frame = frames.get(watches)
+            if frame is None:
+                parts = [event.data for event in pending if _concerns(event, *watches)]
+                frame = frames[watches] = b"[" + b",".join(parts) + b"]" if parts else b""
+            if frame:
+                subscriber.queue.put(frame)
 
     def _is_watched(self, market: Market) -> bool:
-        return any(
-            market.token_up in subscriber.tokens or market.token_down in subscriber.tokens
-            for subscriber in self.subscribers
-        )
+        if self._watched is None:
+            # Nobody subscribes between two flushes without one of their own.
+            tokens = (subscriber.tokens for subscriber in self.subscribers)
+            self._watched = frozenset().union(*tokens)
+            self._has_extras = any(subscriber.extras for subscriber in self.subscribers)
+        return market.token_up in self._watched or market.token_down in self._watched
 
     def _send(self, frame: msgspec.Struct, *tokens: str) -> None:
         self._pending.append(_Event(encode(frame), tokens))
 
-    def _send_best(self, book: WindowBook, ts_ns: int) -> None:
+    def _send_best(self, book: WindowBook, ts_ns: int, text: BookText | None) -> None:
+        if not self._has_extras:
+            return
         market = book.window.market
         for outcome in Outcome:
             token = market.token(outcome)
-            best = best_texts(book, outcome)
+            best = text.best(outcome) if text else best_texts(book, outcome)
             if self._best.get(token) == best:
                 continue
             self._best[token] = best
@@ -183,28 +201,7 @@ class MarketFeed:
             self._pending.append(_Event(encode(frame), (token,), extra=True))
 
 
-def _concerns(event: _Event, subscriber: MarketSubscriber) -> bool:
-    if event.extra and not subscriber.extras:
+def _concerns(event: _Event, tokens: frozenset[str], extras: bool) -> bool:  # noqa: FBT001
+    if event.extra and not extras:
         return False
-    return not event.tokens or any(token in subscriber.tokens for token in event.tokens)
-
-
-def _rows(
-    book: WindowBook, outcome: Outcome, ts_ns: int, touched: Sequence[UpLevel]
-) -> list[LevelChangeRow]:
-    is_up = outcome is Outcome.UP
-    token = book.window.market.token(outcome)
-    state = book_answer(book, outcome, ts_ns).hash
-    best_bid, best_ask = best_texts(book, outcome)
-    return [
-        LevelChangeRow(
-            asset_id=token,
-            price=price_text(price if is_up else PRICE_ONE_BPS - price),
-            size=amount_text(book.size_at(side, price)),
-            side=(side if is_up else side.opposite).value,
-            hash=state,
-            best_bid=best_bid,
-            best_ask=best_ask,
-        )
-        for side, price in touched
-    ]
+    return not event.tokens or any(token in tokens for token in event.tokens)

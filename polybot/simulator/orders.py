@@ -3,7 +3,7 @@
 import msgspec
 
 from polybot.domain.fees import budget_cost_usdc, fill_fee_usdc
-from polybot.domain.matching import IncomingOrder, Verdict, match_order
+from polybot.domain.matching import IncomingOrder, Verdict, match_levels
 from polybot.domain.money import DOLLAR_USDC, PRICE_ONE_BPS, format_usdc
 from polybot.domain.order import OrderType, Side
 from polybot.errors import InvalidValue
@@ -13,9 +13,11 @@ from polybot.exchange.amounts import OrderAmounts, OrderRules
 from polybot.exchange.order_hash import WireSide
 from polybot.simulator.accounts import AccountRow, WindowRow
 from polybot.simulator.core import ExchangeCore
+from polybot.simulator.crossing import offers, own_crossed
 from polybot.simulator.execution import release
+from polybot.simulator.phases import phase_refusal
 from polybot.simulator.records import OrderAccepted
-from polybot.simulator.timers import NS_PER_S
+from polybot.simulator.rules import NS_PER_S
 from polybot.simulator.window_book import WindowBook
 
 # A GTD order must be stated to end this far ahead, and really ends this long before what it states
@@ -49,12 +51,8 @@ class _Candidate(msgspec.Struct, frozen=True):
     book: WindowBook
     incoming: IncomingOrder
 
-    @property
-    def best_bps(self) -> int | None:
-        """The best opposite price it can take, None when it cannot take any."""
-        bid, ask = self.book.best(self.incoming.outcome)
-        best = ask if self.incoming.side is Side.BUY else bid
-        return best if best is not None and self.incoming.accepts(best) else None
+    best_bps: int | None
+    """The best opposite price it can take, None when it cannot take any."""
 
 
 def submit(core: ExchangeCore, new: NewOrder, now_ns: int) -> str:
@@ -63,6 +61,9 @@ def submit(core: ExchangeCore, new: NewOrder, now_ns: int) -> str:
     An order that would take is held for the taker delay and matched afterwards; one that only rests
     is in the book when this returns.
     """
+    refused = phase_refusal(core.ledger.state, now_ns, post_only=new.post_only)
+    if refused is not None:
+        return refused.text
     window = core.ledger.window_of_token(new.token_id)
     refusal = _identity_refusal(core, new, window)
     if refusal or window is None:
@@ -89,7 +90,8 @@ def _identity_refusal(core: ExchangeCore, new: NewOrder, window: WindowRow | Non
         return texts.duplicated(new.order_id)
     if window is None or not window.accepts_orders:
         return texts.NO_ORDERBOOK
-    return ""
+    # Nobody has shown a price yet: the market is listed, and its trading has not begun.
+    return "" if core.books[window.slug].started else texts.MARKET_NOT_READY
 
 
 def _shape_refusal(new: NewOrder, window: WindowRow, now_ns: int) -> str:
@@ -123,17 +125,24 @@ def _candidate(core: ExchangeCore, new: NewOrder, window: WindowRow) -> _Candida
         )
     except InvalidValue:
         return None
-    return _Candidate(new, window, core.books[window.slug], incoming)
+    book = core.books[window.slug]
+    best = next(offers(book, incoming, new.account.address), None)
+    takes = best is not None and incoming.accepts(best[0])
+    return _Candidate(new, window, book, incoming, best[0] if best and takes else None)
 
 
 def _book_refusal(candidate: _Candidate) -> str:
     incoming, book = candidate.incoming, candidate.book
-    takes = candidate.best_bps is not None and not incoming.post_only
+    address = candidate.new.account.address
+    takes = candidate.best_bps is not None
+    if incoming.post_only:
+        crosses = takes or own_crossed(book, incoming, address)
+        return texts.POST_ONLY_CROSSES if crosses else ""
     if takes and incoming.side is Side.BUY and incoming.limit_usdc < DOLLAR_USDC:
         return texts.below_minimum_notional(format_usdc(incoming.limit_usdc))
-    result = match_order(incoming, book.outside, book.consumed)
-    if result.verdict is Verdict.REFUSED:
-        return texts.POST_ONLY_CROSSES
+    if incoming.order_type.rests:
+        return ""
+    result = match_levels(incoming, offers(book, incoming, address))
     if result.verdict is Verdict.KILLED and not result.executions:
         is_fok = incoming.order_type is OrderType.FOK
         return texts.FOK_NOT_FILLED if is_fok else texts.FAK_NO_MATCH

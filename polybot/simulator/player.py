@@ -67,6 +67,7 @@ class Player:
             await self._let_clients_know("starting")
             while True:
                 await self._wait_for_clients()
+                began_s = asyncio.get_running_loop().time()
                 self._poked.clear()
                 self._world.catch_up()
                 self._world.commit()
@@ -75,7 +76,7 @@ class Player:
                     self._world.clock.pause("jump")
                     self._world.jump_to(target_ns)
                     await self._let_clients_know("jump")
-                await self._sleep()
+                await self._sleep(began_s)
         except PolybotError as error:
             # The service's next turn raises it, where the daemon can see it.
             self._world.failure = error
@@ -95,12 +96,13 @@ class Player:
             self._world.clock.resume("slow client")
             self._changed()
 
-    async def _sleep(self) -> None:
+    async def _sleep(self, began_s: float) -> None:
         due_ns = self._world.due_wall_ns()
         wait_ns = IDLE_WALL_NS if due_ns is None else max(due_ns, PASS_WALL_NS)
         if due_ns is not None and due_ns <= PASS_WALL_NS:
-            # No poke can bring anything nearer than the next pass.
-            await asyncio.sleep(PASS_WALL_NS / _NS_PER_S)
+            # No poke can bring anything nearer than the next pass; a long one is its own pause.
+            spent_s = asyncio.get_running_loop().time() - began_s
+            await asyncio.sleep(max(0.0, PASS_WALL_NS / _NS_PER_S - spent_s))
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_ns / _NS_PER_S):

@@ -126,6 +126,15 @@ def played(window: RecordedWindow, outcome: Outcome, terms: RecordedTerms) -> It
     yield from pending
 
 
+def recorded_prices(window: RecordedWindow, fee: FeeSchedule) -> Iterator[TellPrice]:
+    """Yield nothing but a window's reference prices, as they came in."""
+    market = recorded_market(window, fee)
+    for row in read_rows(window, on_damage=_name_damage):
+        happening = _happening(row, row.ts_ns, market, _Primary(Outcome.UP, has_depth=False))
+        if isinstance(happening, TellPrice):
+            yield happening
+
+
 def _milestones(
     window: RecordedWindow, outcome: Outcome, terms: RecordedTerms
 ) -> Iterator[Happening]:

@@ -35,6 +35,36 @@ class OrderState(enum.Enum):
 OPEN_STATES: Final = frozenset({OrderState.HELD, OrderState.LIVE})
 
 
+class Phase(enum.Enum):
+    """What the exchange lets its clients do.
+
+    RESTARTING refuses everything that trades and matches nothing, and ends in POST_ONLY. The others
+    end in NORMAL: POST_ONLY takes cancels and post-only orders, CANCEL_ONLY cancels, DISABLED
+    nothing.
+    """
+
+    NORMAL = "NORMAL"
+    RESTARTING = "RESTARTING"
+    POST_ONLY = "POST_ONLY"
+    CANCEL_ONLY = "CANCEL_ONLY"
+    DISABLED = "DISABLED"
+
+
+class FlowKind(enum.Enum):
+    """What came to an account, or changed its form, without an order; the exchange's own words.
+
+    DEPOSIT (or a withdrawal) moves dollars alone; SPLIT turns dollars into as many shares of both
+    outcomes and MERGE turns them back; the others are paid by the exchange.
+    """
+
+    DEPOSIT = "DEPOSIT"
+    SPLIT = "SPLIT"
+    MERGE = "MERGE"
+    REWARD = "REWARD"
+    MAKER_REBATE = "MAKER_REBATE"
+    TAKER_REBATE = "TAKER_REBATE"
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Base of every record: when it happened, in market time."""
 
@@ -67,6 +97,13 @@ class ApiKeyCreated(Record, frozen=True, kw_only=True, tag=True):
     nonce: int
 
 
+class ApiKeyDeleted(Record, frozen=True, kw_only=True, tag=True):
+    """An account gave API credentials back; the same nonce can have them again."""
+
+    address: str
+    nonce: int
+
+
 class FunderLinked(Record, frozen=True, kw_only=True, tag=True):
     """An account trades for another address (proxy, Safe or deposit wallet)."""
 
@@ -79,6 +116,36 @@ class Deposited(Record, frozen=True, kw_only=True, tag=True):
 
     address: str
     amount_usdc: int
+
+
+class Converted(Record, frozen=True, kw_only=True, tag=True):
+    """Dollars became as many shares of both outcomes (SPLIT), or the other way round (MERGE)."""
+
+    address: str
+    slug: str
+    kind: FlowKind
+    size_shares: int
+
+
+class RewardPaid(Record, frozen=True, kw_only=True, tag=True):
+    """The exchange paid an account: REWARD or TAKER_REBATE."""
+
+    address: str
+    kind: FlowKind
+    amount_usdc: int
+
+
+class RebatesPaid(Record, frozen=True, kw_only=True, tag=True):
+    """Makers got their part of the fees of all trades before this moment: (address, dollars)."""
+
+    amounts: tuple[tuple[str, int], ...]
+
+
+class PhaseChanged(Record, frozen=True, kw_only=True, tag=True):
+    """The exchange lets its clients do something else, until a time (0: until the next change)."""
+
+    phase: Phase
+    until_ns: int
 
 
 class HeartbeatsBegan(Record, frozen=True, kw_only=True, tag=True):
@@ -121,12 +188,13 @@ class WindowClosed(Record, frozen=True, kw_only=True, tag=True):
 
 
 class WindowResolved(Record, frozen=True, kw_only=True, tag=True):
-    """The official outcome of a market is known."""
+    """The official outcome of a market is known; `announced` on the market channel, or not."""
 
     slug: str
     outcome: Outcome
     strike_e8: int | None = None
     close_e8: int | None = None
+    announced: bool = True
 
 
 class Payout(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,11 +241,26 @@ class OrderAccepted(Record, frozen=True, kw_only=True, tag=True):
     reserved_usdc: int
 
 
-class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """Shares of one order that changed hands at one price.
+class MakerFill(msgspec.Struct, frozen=True, kw_only=True):
+    """What a resting order got of somebody else's: its own token's price, shares and dollars.
 
-    `taken` are the (price, shares) of the recorded book, on the opposite side of the order's own
-    token, that are gone with it; empty when a trade print filled a resting order.
+    `state` is LIVE or MATCHED.
+    """
+
+    order_id: str
+    price_bps: int
+    size_shares: int
+    notional_usdc: int
+    fee_usdc: int
+    state: OrderState
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares of one order that changed hands at one price: one trade.
+
+    `makers` are the resting orders of other accounts it met. `taken` are the (price, shares) of the
+    outside book, on the opposite side of the order's own token, that are gone with it; empty when a
+    trade print filled a resting order.
     """
 
     trade_id: str
@@ -187,12 +270,15 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     fee_usdc: int
     is_maker: bool
     taken: tuple[tuple[int, int], ...] = ()
+    makers: tuple[MakerFill, ...] = ()
 
 
 class OrderReleased(Record, frozen=True, kw_only=True, tag=True):
     """A held order was matched: what it got, and what became of the rest.
 
-    `state` is LIVE (the rest waits behind `queue_ahead_shares`), MATCHED or KILLED.
+    `state` is LIVE (the rest waits behind `queue_ahead_shares`), MATCHED or KILLED. `queues` are
+    the shares now ahead of resting orders that moved up, by order id; `canceled` are orders of the
+    same account that its rest would have traded with.
     """
 
     order_id: str
@@ -200,6 +286,8 @@ class OrderReleased(Record, frozen=True, kw_only=True, tag=True):
     state: OrderState
     queue_ahead_shares: int = 0
     reason: str = ""
+    queues: tuple[tuple[str, int], ...] = ()
+    canceled: tuple[str, ...] = ()
 
 
 class RestingFilled(Record, frozen=True, kw_only=True, tag=True):
@@ -227,10 +315,16 @@ class OrderEnded(Record, frozen=True, kw_only=True, tag=True):
 
 
 class TradeAdvanced(Record, frozen=True, kw_only=True, tag=True):
-    """A trade's settlement got one step further."""
+    """A trade's settlement got one step further, for everybody in it; FAILED undoes the trade."""
 
     trade_id: str
     status: FillStatus
+
+
+class SharesArrived(Record, frozen=True, kw_only=True, tag=True):
+    """Bought shares can be sold from now on; `rows` are the keys of their trade rows."""
+
+    rows: tuple[str, ...]
 
 
 AnyRecord: TypeAlias = (
@@ -238,8 +332,13 @@ AnyRecord: TypeAlias = (
     | TimeMark
     | AccountOpened
     | ApiKeyCreated
+    | ApiKeyDeleted
     | FunderLinked
     | Deposited
+    | Converted
+    | RewardPaid
+    | RebatesPaid
+    | PhaseChanged
     | HeartbeatsBegan
     | HeartbeatsEnded
     | WindowListed
@@ -254,6 +353,7 @@ AnyRecord: TypeAlias = (
     | QueueMoved
     | OrderEnded
     | TradeAdvanced
+    | SharesArrived
 )
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -36,7 +36,7 @@ def check_source(ledger: Ledger, driver: Driver, where: str) -> None:
     if known and known != driver.source:
         problem = (
             f"expected the market that {where} was begun with ({known}), was {driver.source}; "
-            "use the same seed, series and recordings again, or another state directory"
+            "use the same seed, series, recordings and feed again, or another state directory"
         )
         raise ConfigError([problem])
 

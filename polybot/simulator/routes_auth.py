@@ -6,6 +6,7 @@ from polybot.exchange import error_texts as texts
 from polybot.exchange.l1_auth import l1_refusal
 from polybot.exchange.wire_account import ApiKeysAnswer
 from polybot.simulator.desk import BAD_REQUEST, UNAUTHORIZED, Desk, Refused, answer
+from polybot.simulator.faults_file import Fault
 
 
 class AuthRoutes:
@@ -20,6 +21,7 @@ class AuthRoutes:
             web.post("/auth/api-key", self.create),
             web.get("/auth/derive-api-key", self.derive),
             web.get("/auth/api-keys", self.list_keys),
+            web.delete("/auth/api-key", self.delete_key),
             web.get("/auth/ban-status/closed-only", self.closed_only),
         ]
 
@@ -44,10 +46,18 @@ class AuthRoutes:
         account = await self._desk.signed_by(request)
         return answer(ApiKeysAnswer(api_keys=self._desk.keys.keys_of(account)))
 
-    async def closed_only(self, request: web.Request) -> web.Response:
-        """Say that an account may buy: nobody is banned here."""
+    async def delete_key(self, request: web.Request) -> web.Response:
+        """Delete the API key that signs the request."""
         await self._desk.signed_by(request)
-        return answer({"closed_only": False})
+        now_ns = self._desk.world.catch_up()
+        self._desk.keys.delete(request.headers["POLY_API_KEY"], now_ns)
+        return answer("OK")
+
+    async def closed_only(self, request: web.Request) -> web.Response:
+        """Say whether an account may only sell and cancel."""
+        await self._desk.signed_by(request)
+        is_closed = self._desk.timed.active(Fault.CLOSED_ONLY, self._desk.world.catch_up())
+        return answer({"closed_only": is_closed is not None})
 
     def _wallet(self, request: web.Request) -> tuple[str, int]:
         refusal = l1_refusal(request.headers, now_s=self._desk.wall_s())

@@ -62,6 +62,7 @@ class ClobRoutes:
             web.get("/clob-markets/{condition_id}", self.short_market),
             web.get("/markets/{condition_id}", self.market),
             web.get("/markets-by-token/{token_id}", self.market_by_token),
+            web.get("/prices-history", self.prices_history),
         ]
 
     async def ok(self, request: web.Request) -> web.Response:
@@ -199,6 +200,21 @@ class ClobRoutes:
             )
         )
 
+    async def prices_history(self, request: web.Request) -> web.Response:
+        """Tell what a token's price was, at most once a minute; `fidelity` is in minutes."""
+        self._desk.world.catch_up()
+        query = request.query
+        window = self._desk.window_of_token(query.get("market", ""))
+        outcome = window.market.outcome_of(query["market"])
+        start_s, end_s = _whole(query.get("startTs"), 0), _whole(query.get("endTs"), 2**40)
+        step_s = 60 * _whole(query.get("fidelity"), 1)
+        points = self._desk.hub.history.points(window.slug, start_s, end_s, step_s)
+        rows = [
+            {"t": point.ts_ns // 1_000_000_000, "p": _decimal(point.doubled(outcome)) / 2}
+            for point in points
+        ]
+        return answer({"history": rows})
+
     def _token(self, window: WindowRow, outcome: Outcome) -> MarketToken:
         book = self._desk.exchange.book(window.slug)
         price = Decimal(0)
@@ -240,6 +256,10 @@ class ClobRoutes:
         if window is None:
             raise Refused(NOT_FOUND, texts.MARKET_NOT_FOUND)
         return window
+
+
+def _whole(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isdecimal() else otherwise
 
 
 def _or_zero(price_bps: int | None) -> int:

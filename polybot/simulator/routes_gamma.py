@@ -1,12 +1,25 @@
 """Gamma's routes: events and markets by slug, condition or token."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from datetime import UTC, datetime
+
 from aiohttp import web
 
 from polybot.simulator.accounts import WindowRow
-from polybot.simulator.desk import NOT_FOUND, Desk, Refused, answer
+from polybot.simulator.desk import BAD_REQUEST, NOT_FOUND, Desk, Refused, answer
 from polybot.simulator.views_gamma import gamma_event, gamma_market
 
 SLUG_NOT_FOUND = "slug not found"
+INVALID_CURSOR = "invalid after_cursor"
+INVALID_DATE = "invalid date"
+MOST_OF_A_PAGE = 100
+# The lists still answer, past the day they were to end; the paged ones replace them.
+DEPRECATION = {
+    "Deprecation": "true",
+    "Sunset": "Fri, 01 May 2026 00:00:00 GMT",
+    "Link": '</markets/keyset>; rel="successor-version"',
+}
 DEFAULT_LIMIT = 20
 MOST = 500
 
@@ -24,6 +37,8 @@ class GammaRoutes:
             web.get("/markets/slug/{slug}", self.market),
             web.get("/events", self.events),
             web.get("/markets", self.markets),
+            web.get("/events/keyset", self.events_page),
+            web.get("/markets/keyset", self.markets_page),
         ]
 
     async def event(self, request: web.Request) -> web.Response:
@@ -38,25 +53,41 @@ class GammaRoutes:
 
     async def events(self, request: web.Request) -> web.Response:
         """List events, closed ones too unless asked otherwise."""
+        book = self._desk.exchange.book
+        rows = _limited(request, self._events(request))
+        return _deprecated([gamma_event(window, book(window.slug)) for window in rows])
+
+    async def markets(self, request: web.Request) -> web.Response:
+        """List markets; closed ones only with closed=true, as on the real catalog."""
+        book = self._desk.exchange.book
+        rows = _limited(request, self._markets(request))
+        return _deprecated([gamma_market(window, book(window.slug)) for window in rows])
+
+    async def events_page(self, request: web.Request) -> web.Response:
+        """List events page by page."""
+        rows, cursor = _page(request, self._events(request))
+        book = self._desk.exchange.book
+        found = [gamma_event(window, book(window.slug)) for window in rows]
+        return answer({"events": found, "next_cursor": cursor})
+
+    async def markets_page(self, request: web.Request) -> web.Response:
+        """List markets page by page."""
+        rows, cursor = _page(request, self._markets(request))
+        book = self._desk.exchange.book
+        found = [gamma_market(window, book(window.slug)) for window in rows]
+        return answer({"markets": found, "next_cursor": cursor})
+
+    def _events(self, request: web.Request) -> list[WindowRow]:
         closed = request.query.get("closed", "")
-        rows = [
+        return [
             window
             for window in self._chosen(request)
             if closed == "" or bool(window.resolved_ns) == (closed == "true")
         ]
-        book = self._desk.exchange.book
-        return answer(
-            [gamma_event(window, book(window.slug)) for window in _limited(request, rows)]
-        )
 
-    async def markets(self, request: web.Request) -> web.Response:
-        """List markets; closed ones only with closed=true, as on the real catalog."""
+    def _markets(self, request: web.Request) -> list[WindowRow]:
         closed = request.query.get("closed", "false") == "true"
-        rows = [window for window in self._chosen(request) if bool(window.resolved_ns) == closed]
-        book = self._desk.exchange.book
-        return answer(
-            [gamma_market(window, book(window.slug)) for window in _limited(request, rows)]
-        )
+        return [window for window in self._chosen(request) if bool(window.resolved_ns) == closed]
 
     def _window(self, slug: str) -> WindowRow:
         self._desk.world.catch_up()
@@ -74,10 +105,50 @@ class GammaRoutes:
         named += [ledger.window_of_token(token) for token in query.getall("clob_token_ids", [])]
         if not {"slug", "condition_ids", "clob_token_ids"}.isdisjoint(query):
             return [window for window in named if window is not None]
-        return list(reversed(ledger.state.windows.values()))
+        earliest, latest = (
+            _moment_ns(query.get(name)) for name in ("end_date_min", "end_date_max")
+        )
+        return [
+            window
+            for window in reversed(ledger.state.windows.values())
+            if (earliest is None or window.market.close_ns >= earliest)
+            and (latest is None or window.market.close_ns <= latest)
+        ]
 
 
 def _limited(request: web.Request, rows: list[WindowRow]) -> list[WindowRow]:
     text = request.query.get("limit", "")
     limit = int(text) if text.isdecimal() else DEFAULT_LIMIT
     return rows[: min(limit, MOST)]
+
+
+def _page(request: web.Request, rows: list[WindowRow]) -> tuple[list[WindowRow], str | None]:
+    """Return one page and the cursor of the next, None at the end."""
+    cursor = request.query.get("after_cursor", "")
+    start = 0
+    if cursor:
+        try:
+            start = int(urlsafe_b64decode(cursor))
+        except (Base64Error, ValueError) as error:
+            raise Refused(BAD_REQUEST, INVALID_CURSOR) from error
+    text = request.query.get("limit", "")
+    end = start + min(int(text) if text.isdecimal() else DEFAULT_LIMIT, MOST_OF_A_PAGE)
+    following = urlsafe_b64encode(str(end).encode()).decode() if end < len(rows) else None
+    return rows[max(start, 0) : end], following
+
+
+def _moment_ns(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(BAD_REQUEST, INVALID_DATE) from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000
+
+
+def _deprecated(rows: object) -> web.Response:
+    response = answer(rows)
+    response.headers.update(DEPRECATION)
+    return response

@@ -8,14 +8,19 @@ from typing import TypeVar
 from aiohttp import web
 
 from polybot.exchange import error_texts as texts
-from polybot.exchange.contracts import EXCHANGE_V2, EXCHANGE_V3, NEG_RISK_EXCHANGE_V2
+from polybot.exchange.contracts import (
+    EXCHANGE_V2,
+    EXCHANGE_V3,
+    MARKET_VERSION_CTF,
+    MARKET_VERSION_PROTOCOL,
+    NEG_RISK_EXCHANGE_V2,
+)
 from polybot.exchange.wire_account import (
     COLLATERAL,
+    CONDITIONAL_PROTOCOL,
     FIRST_CURSOR,
     LAST_CURSOR,
     BalanceAllowance,
-    HeartbeatAnswer,
-    HeartbeatBody,
     OrdersPage,
     TradesPage,
 )
@@ -29,10 +34,13 @@ from polybot.exchange.wire_orders import (
 from polybot.simulator.accounts import AccountRow, OrderRow, TradeRow
 from polybot.simulator.desk import BAD_REQUEST, NOT_FOUND, Desk, Refused, answer, body_of
 from polybot.simulator.order_intake import read_order
+from polybot.simulator.rate_limits import CANCELS, ORDERS
 from polybot.simulator.records import OrderState
-from polybot.simulator.views_account import open_order, post_answer, wire_trade
+from polybot.simulator.restrictions import refuse_phase, refuse_place
+from polybot.simulator.views_account import open_order, post_answer, refused_row, wire_trade
 
 MOST_ORDERS = 15
+MOST_CANCELS = 1000
 PAGE = 500
 UNLIMITED = str(2**256 - 1)
 
@@ -40,7 +48,7 @@ Row = TypeVar("Row", OrderRow, TradeRow)
 
 
 class OrderRoutes:
-    """Orders, cancels, trades, balances and heartbeats of one account at a time."""
+    """Orders, cancels, trades and balances of one account at a time."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -59,13 +67,13 @@ class OrderRoutes:
             web.get("/data/trades", self.trades),
             web.get("/balance-allowance", self.balance),
             web.get("/balance-allowance/update", self.update_balance),
-            web.post("/v1/heartbeats", self.heartbeat),
         ]
 
     async def post(self, request: web.Request) -> web.Response:
         """Place one order; an order that takes is answered when its delay is over."""
         account = await self._desk.signed_by(request)
         posted = body_of(await request.read(), PostOrderBody)
+        self._desk.limit(request, account.address, ORDERS, 1)
         return answer(await self._place(account, posted))
 
     async def post_many(self, request: web.Request) -> web.Response:
@@ -74,30 +82,39 @@ class OrderRoutes:
         batch = body_of(await request.read(), list[PostOrderBody])
         if len(batch) > MOST_ORDERS:
             raise Refused(BAD_REQUEST, texts.too_many_orders(len(batch), MOST_ORDERS))
+        self._desk.limit(request, account.address, ORDERS, len(batch))
         answers = []
         for posted in batch:
             try:
                 answers.append(await self._place(account, posted))
             except Refused as refusal:
-                answers.append(PostOrderAnswer(success=True, order_id="", error_msg=refusal.text))
+                if refusal.status != BAD_REQUEST:
+                    raise
+                answers.append(refused_row(refusal.text))
         return answer(answers)
 
     async def cancel(self, request: web.Request) -> web.Response:
         """Cancel one order."""
         account = await self._desk.signed_by(request)
         wanted = body_of(await request.read(), CancelOrderBody)
-        return self._cancel(account, [wanted.order_id])
+        if not wanted.order_id:
+            raise Refused(BAD_REQUEST, texts.INVALID_ORDER_ID)
+        return self._cancel(request, account, [wanted.order_id])
 
     async def cancel_many(self, request: web.Request) -> web.Response:
         """Cancel orders by their ids."""
         account = await self._desk.signed_by(request)
-        return self._cancel(account, body_of(await request.read(), list[str]))
+        order_ids = body_of(await request.read(), list[str])
+        if len(order_ids) > MOST_CANCELS:
+            raise Refused(BAD_REQUEST, texts.too_many_orders(len(order_ids), MOST_CANCELS))
+        return self._cancel(request, account, order_ids)
 
     async def cancel_all(self, request: web.Request) -> web.Response:
         """Cancel every open order of an account."""
         account = await self._desk.signed_by(request)
         self._desk.world.catch_up()
-        return self._cancel(account, [order.order_id for order in self._open(account)])
+        order_ids = [order.order_id for order in self._open(account)]
+        return self._cancel(request, account, order_ids, cost=1 + len(order_ids))
 
     async def cancel_market(self, request: web.Request) -> web.Response:
         """Cancel the open orders of one market, one token, or both."""
@@ -105,7 +122,8 @@ class OrderRoutes:
         wanted = body_of(await request.read(), CancelMarketBody)
         self._desk.world.catch_up()
         chosen = self._filtered(self._open(account), wanted.market, wanted.asset_id)
-        return self._cancel(account, [order.order_id for order in chosen])
+        order_ids = [order.order_id for order in chosen]
+        return self._cancel(request, account, order_ids, cost=1 + len(order_ids))
 
     async def orders(self, request: web.Request) -> web.Response:
         """List live orders; by id, ended ones too."""
@@ -153,37 +171,24 @@ class OrderRoutes:
         """Tell what an account holds of the collateral or of a token, in micro-units."""
         account = await self._desk.signed_by(request)
         self._desk.world.catch_up()
-        query = request.query
-        held = account.cash_usdc
-        if query.get("asset_type", COLLATERAL) != COLLATERAL:
-            held = account.shares.get(query.get("token_id", ""), 0)
+        held = self._held(account, request.query)
         spenders = (EXCHANGE_V2, NEG_RISK_EXCHANGE_V2, EXCHANGE_V3)
         allowances = dict.fromkeys(spenders, UNLIMITED)
         return answer(BalanceAllowance(balance=str(held), allowances=allowances))
 
     async def update_balance(self, request: web.Request) -> web.Response:
-        """Do nothing: balances are never cached here."""
-        await self._desk.signed_by(request)
-        return answer({})
-
-    async def heartbeat(self, request: web.Request) -> web.Response:
-        """Take a heartbeat of the dead-man switch."""
+        """Let the cached balance of a token catch up with what was mined."""
         account = await self._desk.signed_by(request)
-        sent = body_of(await request.read(), HeartbeatBody)
-        is_expected, following = self._desk.heartbeats.beat(
-            account,
-            sent.heartbeat_id or "",
-            mono_ns=self._desk.clock.monotonic_ns(),
-            now_ns=self._desk.world.catch_up(),
-        )
-        if is_expected:
-            return answer(HeartbeatAnswer(heartbeat_id=following))
-        refusal = HeartbeatAnswer(error_msg=texts.INVALID_HEARTBEAT, heartbeat_id=following)
-        return answer(refusal, BAD_REQUEST)
+        now_ns = self._desk.world.catch_up()
+        token_id = request.query.get("token_id", "")
+        self._desk.exchange.refresh_balance(account, token_id, now_ns)
+        return answer({})
 
     async def _place(self, account: AccountRow, posted: PostOrderBody) -> PostOrderAnswer:
         desk = self._desk
         now_ns = desk.world.catch_up()
+        refuse_phase(desk, now_ns, post_only=posted.post_only)
+        refuse_place(desk, account, posted.order.side, now_ns)
         new = read_order(desk, account, posted, now_ns)
         refusal = desk.exchange.submit(new, now_ns)
         if refusal:
@@ -199,10 +204,30 @@ class OrderRoutes:
             raise Refused(BAD_REQUEST, texts.MARKET_NOT_READY)
         return post_answer(order)
 
-    def _cancel(self, account: AccountRow, order_ids: list[str]) -> web.Response:
-        now_ns = self._desk.world.catch_up()
-        canceled, refused = self._desk.exchange.cancel(account, order_ids, now_ns)
+    def _cancel(
+        self,
+        request: web.Request,
+        account: AccountRow,
+        order_ids: list[str],
+        *,
+        cost: int | None = None,
+    ) -> web.Response:
+        desk = self._desk
+        desk.limit(request, account.address, CANCELS, len(order_ids) if cost is None else cost)
+        now_ns = desk.world.catch_up()
+        refuse_phase(desk, now_ns, is_cancel=True)
+        canceled, refused = desk.exchange.cancel(account, order_ids, now_ns)
         return answer(CancelAnswer(canceled=canceled, not_canceled=refused))
+
+    def _held(self, account: AccountRow, query: Mapping[str, str]) -> int:
+        """Return a balance; a token is looked for in the ledger of its market's version only."""
+        asset, token_id = query.get("asset_type", COLLATERAL), query.get("token_id", "")
+        if asset == COLLATERAL:
+            return account.cash_usdc
+        window = self._desk.ledger.window_of_token(token_id)
+        version = MARKET_VERSION_PROTOCOL if asset == CONDITIONAL_PROTOCOL else MARKET_VERSION_CTF
+        is_there = window is not None and window.market.version == version
+        return account.settled_shares(token_id) if is_there else 0
 
     def _own(self, account: AccountRow, order_id: str) -> OrderRow | None:
         order = self._desk.ledger.state.orders.get(order_id)

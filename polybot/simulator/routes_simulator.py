@@ -5,8 +5,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from polybot.errors import ConfigError
 from polybot.simulator.accounts import AccountRow, OrderRow, TradeRow, WindowRow
 from polybot.simulator.desk import BAD_REQUEST, NOT_FOUND, Desk, Refused, answer, body_of
+from polybot.simulator.faults_file import make_plan
+from polybot.simulator.flow_requests import FlowBody, let_flow
 from polybot.simulator.records import Deposited
 
 UNKNOWN_ACCOUNT = "expected the address of an account, was an unknown one; log in by L1 first"
@@ -33,6 +36,9 @@ class SimulatorRoutes:
             web.get("/simulator/health", self.health),
             web.get("/simulator/ledger", self.ledger),
             web.post("/simulator/deposit", self.deposit),
+            web.post("/simulator/flows", self.flow),
+            web.get("/simulator/faults", self.faults),
+            web.post("/simulator/faults", self.change_faults),
         ]
 
     async def time(self, request: web.Request) -> web.Response:
@@ -83,6 +89,7 @@ class SimulatorRoutes:
                 "orders": [_order(row) for row in state.orders.values()],
                 "executions": [_execution(row) for row in state.trades.values()],
                 "windows": [_window(row) for row in state.windows.values()],
+                "flows": state.flows,
             }
         )
 
@@ -100,6 +107,36 @@ class SimulatorRoutes:
         )
         return answer({"cash_usdc": account.cash_usdc})
 
+    async def flow(self, request: web.Request) -> web.Response:
+        """Let something happen to an account that its client did not do."""
+        wanted = body_of(await request.read(), FlowBody)
+        now_ns = self._desk.world.catch_up()
+        account = self._desk.ledger.account(wanted.address)
+        if account is None:
+            raise Refused(NOT_FOUND, UNKNOWN_ACCOUNT)
+        refusal = let_flow(self._desk.exchange, account, wanted, now_ns)
+        if refusal:
+            raise Refused(BAD_REQUEST, refusal)
+        self._desk.poke()
+        return answer({"cash_usdc": account.cash_usdc, "shares": account.shares})
+
+    async def faults(self, request: web.Request) -> web.Response:
+        """Tell the rules in force, how often each struck, and every fault that was injected."""
+        del request
+        return answer(self._desk.faults.report())
+
+    async def change_faults(self, request: web.Request) -> web.Response:
+        """Replace the rules; their calls are counted from here on, as is their market time."""
+        told = body_of(await request.read(), dict[str, Any])
+        try:
+            plan = make_plan(told)
+        except ConfigError as error:
+            raise Refused(BAD_REQUEST, "; ".join(error.problems)) from error
+        now_ns = self._desk.world.catch_up()
+        self._desk.faults.use(plan, now_ns)
+        self._desk.timed.run(now_ns)
+        return answer(self._desk.faults.report())
+
     def _account(self, row: AccountRow) -> dict[str, Any]:
         return {
             "address": row.address,
@@ -107,7 +144,9 @@ class SimulatorRoutes:
             "cash_usdc": row.cash_usdc,
             "free_usdc": self._desk.ledger.free_usdc(row),
             "deposited_usdc": row.deposited_usdc,
+            "pending_usdc": row.pending_usdc,
             "shares": row.shares,
+            "pending": row.pending,
         }
 
 
@@ -115,6 +154,7 @@ def _order(row: OrderRow) -> dict[str, Any]:
     return {
         "order_id": row.order_id,
         "address": row.address,
+        "owner": row.owner,
         "slug": row.slug,
         "token_id": row.token_id,
         "outcome": row.outcome,
@@ -126,6 +166,7 @@ def _order(row: OrderRow) -> dict[str, Any]:
         "taker_amount": row.taker_amount,
         "filled_shares": row.filled_shares,
         "filled_usdc": row.filled_usdc,
+        "failed_shares": row.failed_shares,
         "fee_usdc": row.fee_usdc,
         "queue_ahead_shares": row.queue_ahead_shares,
         "state": row.state,

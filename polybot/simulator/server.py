@@ -12,7 +12,9 @@ import msgspec
 from aiohttp import web
 
 from polybot.errors import BusError, ConfigError
-from polybot.simulator.desk import Desk, make_middleware
+from polybot.simulator.desk import Desk
+from polybot.simulator.request_path import make_middleware
+from polybot.simulator.routes_account import AccountRoutes
 from polybot.simulator.routes_auth import AuthRoutes
 from polybot.simulator.routes_clob import ClobRoutes
 from polybot.simulator.routes_data import DataRoutes
@@ -22,6 +24,7 @@ from polybot.simulator.routes_simulator import SimulatorRoutes
 from polybot.simulator.socket_session import OPEN_SOCKETS, close_all
 from polybot.simulator.stream_market import MarketStream
 from polybot.simulator.stream_prices import PriceStream
+from polybot.simulator.stream_public import BinanceStream, CoinbaseStream, RtdsStream
 from polybot.simulator.stream_user import UserStream
 
 logger = logging.getLogger(__name__)
@@ -72,8 +75,12 @@ def endpoints(address: Address) -> dict[str, str]:
         "ws_market_url": f"{sockets}/ws/market",
         "ws_user_url": f"{sockets}/ws/user",
         "ws_price_url": f"{sockets}/ws/price",
+        "ws_rtds_url": f"{sockets}/ws/rtds",
+        "ws_binance_url": f"{sockets}/ws/binance",
+        "ws_coinbase_url": f"{sockets}/ws/coinbase",
         "gamma_url": base,
         "data_url": base,
+        "geoblock_url": f"{base}/api/geoblock",
     }
 
 
@@ -94,6 +101,7 @@ def make_app(desk: Desk) -> web.Application:
         ClobRoutes(desk),
         AuthRoutes(desk),
         OrderRoutes(desk),
+        AccountRoutes(desk),
         GammaRoutes(desk),
         DataRoutes(desk),
         SimulatorRoutes(desk),
@@ -104,6 +112,10 @@ def make_app(desk: Desk) -> web.Application:
     app.router.add_get("/ws/market", MarketStream(desk).serve)
     app.router.add_get("/ws/user", UserStream(desk).serve)
     app.router.add_get("/ws/price", PriceStream(desk).serve)
+    app.router.add_get("/ws/rtds", RtdsStream(desk).serve)
+    app.router.add_get("/ws/binance", BinanceStream(desk).serve)
+    app.router.add_get("/ws/binance/{streams:.*}", BinanceStream(desk).serve)
+    app.router.add_get("/ws/coinbase", CoinbaseStream(desk).serve)
     app.on_shutdown.append(close_all)
     return app
 

@@ -16,9 +16,12 @@ from polybot.messages.lifecycle import MarketTimeChanged
 from polybot.ports import CheckpointStore, Clock, Outbox, RecordLog, Vitals
 from polybot.simulator.assembly import Assembly, SavedState, assemble
 from polybot.simulator.desk import Desk
+from polybot.simulator.driver_mirror import MirrorDriver, Upstream
 from polybot.simulator.heartbeats import HeartbeatWatch
 from polybot.simulator.ledger import STATE_SCHEMA
+from polybot.simulator.mirror import Mirror, first_time
 from polybot.simulator.player import Player
+from polybot.simulator.rate_limits import LimitMode, RateLimits
 from polybot.simulator.server import (
     Address,
     Server,
@@ -42,7 +45,8 @@ class SimulatorPorts(msgspec.Struct, frozen=True, kw_only=True):
 
     `log` and `checkpoints` are the exchange's own (not the process's), `saved` its newest
     checkpoint; `trim` is called after a checkpoint and may drop the journal before it. `outbox` is
-    None where nobody listens on a bus. The URLs are written to `endpoints_path`.
+    None where nobody listens on a bus. The URLs are written to `endpoints_path`. An `upstream` is
+    mirrored in place of the configured market.
     """
 
     clock: Clock
@@ -52,6 +56,7 @@ class SimulatorPorts(msgspec.Struct, frozen=True, kw_only=True):
     trim: Callable[[], None] | None = None
     outbox: Outbox | None = None
     endpoints_path: Path | None = None
+    upstream: Upstream | None = None
 
 
 class SimulatorService:
@@ -69,6 +74,7 @@ class SimulatorService:
         self._heartbeats: HeartbeatWatch | None = None
         self._player: Player | None = None
         self._server: Server | None = None
+        self._mirror: Mirror | None = None
         self._said_ns = 0
         self._is_news = True
         self._save_due_ns = ports.clock.monotonic_ns() + CHECKPOINT_NS
@@ -80,25 +86,46 @@ class SimulatorService:
         Raises ConfigError, RecordingError, BusError or StorageError, each one line that says what
         to do.
         """
-        clock = self._ports.clock
-        parts = assemble(self._config, clock=clock, log=self._ports.log, saved=self._ports.saved)
+        clock, upstream = self._ports.clock, self._ports.upstream
+        if upstream is not None and self._ports.saved is None:
+            await first_time(upstream)
+        parts = assemble(
+            self._config,
+            clock=clock,
+            log=self._ports.log,
+            saved=self._ports.saved,
+            upstream=upstream,
+        )
         self._parts = parts
         self.restored = (self.restored[0], parts.replayed)
         parts.world.open()
         self._heartbeats = HeartbeatWatch(parts.world.exchange, clock.monotonic_ns())
         self._player = Player(parts.world, parts.hub, self._time_changed)
-        desk = Desk(parts.world, parts.hub, parts.keys, self._heartbeats, clock, self._player.poke)
+        desk = Desk(
+            parts.world,
+            parts.hub,
+            parts.keys,
+            self._heartbeats,
+            clock,
+            self._player.poke,
+            timed=parts.timed,
+            limits=RateLimits(LimitMode(self._config.rate_limits)),
+            deposit_wallets_only=self._config.wallets == "deposit",
+        )
         self._server = Server(make_app(desk))
         path = self._ports.endpoints_path
         await self._server.start(self._listen, preferred_port=previous_port(path))
         if path is not None:
             write_endpoints(path, self._server.address)
-        logger.info(
-            "simulated exchange at %s: %s, speed %g",
-            endpoints(self._server.address)["url"],
-            market_name(self._config),
-            self._config.speed,
-        )
+        url = endpoints(self._server.address)["url"]
+        driver = parts.world.driver
+        if upstream is not None and isinstance(driver, MirrorDriver):
+            logger.info("simulated exchange at %s: %s", url, driver.source)
+            self._mirror = Mirror(driver, upstream, parts.world.clock)
+            await self._mirror.start(self._player.poke)
+        else:
+            name, speed = market_name(self._config), self._config.speed
+            logger.info("simulated exchange at %s: %s, speed %g", url, name, speed)
         self._player.start()
 
     def endpoints(self) -> dict[str, str]:
@@ -112,7 +139,10 @@ class SimulatorService:
             return
         player.check()
         mono_ns = self._ports.clock.monotonic_ns()
+        if self._mirror is not None and self._mirror.turn():
+            self._is_news = True
         market_ns = parts.world.catch_up()
+        parts.timed.run(market_ns)
         self._heartbeats.check(mono_ns=mono_ns, now_ns=market_ns)
         parts.world.commit()
         player.poke()
@@ -135,7 +165,12 @@ class SimulatorService:
         if self._parts is None:
             return Vitals()
         world = self._parts.world
-        return Vitals(progress=world.happened, market_ns=world.clock.now_ns())
+        if self._mirror is None:
+            return Vitals(progress=world.happened, market_ns=world.clock.now_ns())
+        # A mirror works while the other exchange is silent too: it is not stalled.
+        progress = world.happened + self._mirror.rounds
+        known = self._mirror.knows_time
+        return Vitals(progress=progress, market_ns=world.clock.now_ns() if known else 0)
 
     def handle(self, request_type: str, body: Any) -> msgspec.Struct:
         """Refuse: the simulator is spoken to over HTTP."""
@@ -152,10 +187,14 @@ class SimulatorService:
         if world.idle:
             return "idle: every recorded window was played; remove the state to play again"
         open_windows = len(world.exchange.core.books)
+        if self._mirror is not None:
+            return f"{self._mirror.driver.describe()}, windows open: {open_windows}"
         return f"{open_windows} windows open, {market_name(self._config)}"
 
     async def stop(self) -> None:
         """Stop playing, close every connection, and save a last checkpoint."""
+        if self._mirror is not None:
+            await self._mirror.stop()
         if self._player is not None:
             await self._player.stop()
         if self._server is not None:
@@ -171,7 +210,7 @@ class SimulatorService:
     def _say_time(self, parts: Assembly, mono_ns: int) -> None:
         self._is_news = False
         self._said_ns = mono_ns
-        if self._ports.outbox is None:
+        if self._ports.outbox is None or (self._mirror and not self._mirror.knows_time):
             return
         segment = parts.world.clock.segment()
         self._ports.outbox.say(

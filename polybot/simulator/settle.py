@@ -12,6 +12,13 @@ from polybot.simulator.records import (
     WindowRedeemed,
     WindowResolved,
 )
+from polybot.simulator.rules import NS_PER_S
+from polybot.simulator.window_book import WindowBook
+
+# Beyond these prices of either token the tick is finer (the exchange's documentation: tick sizes).
+HIGH_BPS = 9600
+LOW_BPS = 400
+FINE_TICK_BPS = 10
 
 
 def list_window(core: ExchangeCore, happening: ListWindow) -> None:
@@ -28,10 +35,26 @@ def list_window(core: ExchangeCore, happening: ListWindow) -> None:
 
 
 def change_tick(core: ExchangeCore, slug: str, tick_bps: int, ts_ns: int) -> None:
-    """Give a market a finer tick; the same one again changes nothing."""
+    """Give a market a finer tick; it never becomes coarser again."""
     window = core.ledger.state.windows.get(slug)
-    if window is not None and window.market.tick_bps != tick_bps and window.accepts_orders:
+    if window is not None and tick_bps < window.market.tick_bps and window.accepts_orders:
         core.emit(TickChanged(ts_ns=ts_ns, slug=slug, tick_bps=tick_bps))
+
+
+def refine_tick(core: ExchangeCore, book: WindowBook, ts_ns: int) -> None:
+    """Give a market the fine tick when its price is beyond 0.96 or 0.04.
+
+    That is: a bid above 0.96, an offer below 0.04, or a trade beyond either, whoever made them.
+    """
+    market = book.window.market
+    if market.tick_bps <= FINE_TICK_BPS:
+        return
+    bid, ask = book.best(Outcome.UP)
+    last = book.last_price(Outcome.UP)
+    prices = [price for price in (bid, last) if price is not None and price > HIGH_BPS]
+    prices += [price for price in (ask, last) if price is not None and price < LOW_BPS]
+    if prices:
+        change_tick(core, market.slug, FINE_TICK_BPS, ts_ns)
 
 
 def tell_strike(core: ExchangeCore, slug: str, strike_e8: int, ts_ns: int) -> None:
@@ -61,6 +84,7 @@ def resolve_window(core: ExchangeCore, happening: ResolveWindow) -> None:
             outcome=happening.outcome,
             strike_e8=happening.strike_e8,
             close_e8=happening.close_e8,
+            announced=core.rules.announces(happening.slug),
         )
     )
 
@@ -82,9 +106,13 @@ def settle_window(core: ExchangeCore, happening: SettleWindow) -> None:
 
 
 def redeem_window(core: ExchangeCore, slug: str, ts_ns: int) -> None:
-    """Turn everybody's shares of a resolved market into money, once."""
+    """Turn everybody's shares of a resolved market into money, once all trades are settled."""
     window = core.ledger.state.windows.get(slug)
     if window is None or window.outcome is None or window.redeemed_ns:
+        return
+    if core.ledger.pending_rows(slug):
+        # A trade that may yet be undone must not be paid first.
+        core.timers.set_redemption(slug, ts_ns + NS_PER_S)
         return
     payouts = [
         Payout(

@@ -5,6 +5,10 @@ from collections.abc import AsyncIterator
 
 from aiohttp import WSMsgType, web
 
+from polybot.simulator.client_queue import ClientQueue
+from polybot.simulator.desk import Desk
+from polybot.simulator.faults_stream import StreamFaults
+
 PING = "PING"
 PONG = b"PONG"
 POLICY_VIOLATION = 1008
@@ -12,13 +16,21 @@ TRY_AGAIN_LATER = 1013
 GOING_AWAY = 1001
 # Small on purpose: what the kernel holds for a slow client is market time it has not seen.
 SEND_BUFFER_BYTES = 128 * 1024
+LEAVE_CODE = web.ResponseKey("leave_code", int)
 # The registry under which an application keeps its open sockets, to close them when it stops.
 OPEN_SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("open_sockets", set)
 
 
-async def open_socket(request: web.Request) -> web.WebSocketResponse:
-    """Accept a websocket and remember it for the application's end."""
-    socket = web.WebSocketResponse(compress=False)
+async def open_socket(
+    request: web.Request, *, ping_s: float | None = None, leave_code: int = GOING_AWAY
+) -> web.WebSocketResponse:
+    """Accept a websocket and remember it for the application's end.
+
+    A client that does not answer a ping, sent every `ping_s`, is let go. `leave_code` is what it is
+    closed with when the process goes away.
+    """
+    socket = web.WebSocketResponse(compress=False, heartbeat=ping_s)
+    socket[LEAVE_CODE] = leave_code
     await socket.prepare(request)
     transport = request.transport
     raw = transport.get_extra_info("socket") if transport is not None else None
@@ -26,6 +38,27 @@ async def open_socket(request: web.Request) -> web.WebSocketResponse:
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER_BYTES)
     request.app[OPEN_SOCKETS].add(socket)
     return socket
+
+
+def open_queue(
+    desk: Desk, request: web.Request, socket: web.WebSocketResponse, *, code: int
+) -> ClientQueue:
+    """Return the queue of a connection, which meets the faults of its stream (/ws/<stream>...).
+
+    `code` closes a connection whose client takes nothing.
+    """
+
+    def cut() -> None:
+        if request.transport is not None:
+            request.transport.abort()
+
+    faults = StreamFaults(
+        desk.faults,
+        request.path.split("/")[2],
+        now_ns=lambda: desk.exchange.now_ns,
+        cut=cut,
+    )
+    return ClientQueue(socket, stalled_code=code, faults=faults)
 
 
 async def texts_of(socket: web.WebSocketResponse) -> AsyncIterator[str]:
@@ -39,4 +72,4 @@ async def close_all(app: web.Application) -> None:
     """Close every socket that is open: the process is going away."""
     still_open = app[OPEN_SOCKETS]
     for socket in list(still_open):
-        await socket.close(code=GOING_AWAY, message=b"shutdown")
+        await socket.close(code=socket[LEAVE_CODE], message=b"shutdown")

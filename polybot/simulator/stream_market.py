@@ -6,7 +6,6 @@ from polybot.domain.market import Outcome
 from polybot.errors import ProtocolError
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_market_stream import MarketSubscription
-from polybot.simulator.client_queue import ClientQueue
 from polybot.simulator.desk import Desk
 from polybot.simulator.market_feed import MarketSubscriber
 from polybot.simulator.socket_session import (
@@ -15,6 +14,7 @@ from polybot.simulator.socket_session import (
     POLICY_VIOLATION,
     PONG,
     TRY_AGAIN_LATER,
+    open_queue,
     open_socket,
     texts_of,
 )
@@ -33,13 +33,13 @@ class MarketStream:
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection."""
         socket = await open_socket(request)
-        queue = ClientQueue(socket, stalled_code=TRY_AGAIN_LATER)
+        queue = open_queue(self._desk, request, socket, code=TRY_AGAIN_LATER)
         subscriber = MarketSubscriber(queue)
         subscribers = self._desk.hub.market.subscribers
         try:
             async for text in texts_of(socket):
                 if text == PING and subscriber in subscribers:
-                    queue.put(PONG)
+                    queue.say(PONG)
                 elif not self._take(subscriber, text):
                     await socket.close(code=POLICY_VIOLATION, message=INVALID_SUBSCRIPTION)
                     break

@@ -13,6 +13,7 @@ from polybot.simulator.socket_session import (
     POLICY_VIOLATION,
     PONG,
     TRY_AGAIN_LATER,
+    open_queue,
     open_socket,
     texts_of,
 )
@@ -30,7 +31,7 @@ class UserStream:
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection."""
         socket = await open_socket(request)
-        queue = ClientQueue(socket, stalled_code=TRY_AGAIN_LATER)
+        queue = open_queue(self._desk, request, socket, code=TRY_AGAIN_LATER)
         subscribers = self._desk.hub.user.subscribers
         subscriber: UserSubscriber | None = None
         try:
@@ -42,7 +43,7 @@ class UserStream:
                         break
                     subscribers.add(subscriber)
                 elif text == PING:
-                    queue.put(PONG)
+                    queue.say(PONG)
         finally:
             if subscriber is not None:
                 subscribers.discard(subscriber)

@@ -1,13 +1,15 @@
 """The order book of one synthetic window: makers around a fair value, takers in between.
 
-Calibrated on recorded 5-minute windows: a spread of one cent most of the time, about 200 shares at
-the best price and 400 further away, trades of a few shares, and makers who take the favourite's
-offers away shortly before the close.
+Calibrated on recorded 5-minute windows (`polybot simulator calibrate` prints both): a spread of one
+cent most of the time, about 300 shares at the best price and 500 further away, trades of a few
+shares, and makers who take the favorite's offers away as the close comes near. Only the rate of
+updates is kept below the real one, so that a small machine plays many times faster than life.
 """
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
 from polybot.domain.market import Market, Outcome
@@ -25,18 +27,22 @@ CENTS = 100
 
 _STEPS_PER_WINDOW = 1500
 _SHARE_HUNDREDTH = 10_000
-_DEPTH_MEDIAN = (207, 274, 326, 363, 414, 420)
+_DEPTH_MEDIAN = (310, 370, 420, 460, 510, 520)
 _DEPTH_SPREAD = (0.95, 0.85, 0.75, 0.65, 0.6, 0.6)
 _WALL_SHARES = 9_000
-_SPREADS = (1,) * 26 + (2, 2, 3)
+_SPREADS = (1,) * 54 + (2,) * 4 + (3, 5)
 _TRADE_CHANCE = 0.3
 _TRADE_MEDIAN = 8.0
 _NOISE_CENTS = 0.6
 _NOISE_MEMORY = 0.98
 # What keeps the noise's size steady while it forgets.
 _NOISE_STEP = sqrt(1 - _NOISE_MEMORY**2)
-_FAVOURITE = 0.85
 _RESIZED = 3
+# By which share of the windows a clear favorite's offers are gone so many seconds before the close.
+_GONE = ((0.0, 150.0), (0.13, 120.0), (0.42, 90.0), (0.58, 60.0), (0.61, 28.0), (1.0, 20.0))
+_CLEAR_FAVORITE = 0.85
+# From here on nobody offers any favorite.
+_LAST_S = 22
 
 SideSizes = dict[int, int]
 
@@ -59,8 +65,7 @@ class SyntheticBook:
         self._open_s = market.open_ns // NS_PER_S
         self._close_s = market.close_ns // NS_PER_S
         self._first_ns = max(first_ns, market.open_ns - EARLY_S * NS_PER_S)
-        # Makers withdraw the favourite's offers somewhere in the last 40 seconds.
-        self._withdrawn_s = self._close_s - self._dice.uniform(4, 40)
+        self._withdrawn_s = self._close_s - _gone_before_close_s(self._dice.random())
         self._noise_cents = 0.0
         self._shown = _Shown({}, {})
 
@@ -111,15 +116,22 @@ class SyntheticBook:
         fair = quoted_chance(self._path, self._open_s, self._close_s, ts_ns // NS_PER_S)
         bid, ask = self._best(fair)
         changed: dict[tuple[Side, int], int] = {}
-        withdrawn = ts_ns >= self._withdrawn_s * NS_PER_S
-        bids = range(bid, 0, -1) if not withdrawn or fair > 1 - _FAVOURITE else range(0)
-        asks = range(ask, CENTS) if not withdrawn or fair < _FAVOURITE else range(0)
+        limit = self._dearest_offered(ts_ns)
+        # A bid for Up at p is an offer of Down at 1 - p.
+        bids = range(bid, 0, -1) if 1 - fair <= limit else range(0)
+        asks = range(ask, CENTS) if fair <= limit else range(0)
         for side, sizes, prices in (
             (Side.BUY, self._shown.bids, bids),
             (Side.SELL, self._shown.asks, asks),
         ):
             changed |= self._reshape(side, sizes, prices)
         return changed
+
+    def _dearest_offered(self, ts_ns: int) -> float:
+        """Return the chance of winning above which nobody offers an outcome any more."""
+        if ts_ns >= (self._close_s - _LAST_S) * NS_PER_S:
+            return 0.5
+        return _CLEAR_FAVORITE if ts_ns >= self._withdrawn_s * NS_PER_S else 1.0
 
     def _best(self, fair: float) -> tuple[int, int]:
         """Return the best bid and ask in cents; 0 and 100 where there is none."""
@@ -155,6 +167,14 @@ class SyntheticBook:
         """Draw micro-shares around a median, in hundredths of a share."""
         shares = median * self._dice.lognormvariate(0, spread)
         return max(round(shares * CENTS), 1) * _SHARE_HUNDREDTH
+
+
+def _gone_before_close_s(share: float) -> float:
+    """Return how long before the close the favorite's offers are gone, for a window's share."""
+    for (low, earlier), (high, later) in pairwise(_GONE):
+        if share <= high:
+            return earlier + (later - earlier) * (share - low) / (high - low)
+    return _GONE[-1][1]
 
 
 def _as_side(sizes: SideSizes) -> tuple[Level, ...]:

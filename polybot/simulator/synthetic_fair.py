@@ -13,7 +13,7 @@ from polybot.simulator.synthetic_prices import TWAP_S, PricePath
 _CAUTION = 1.35
 _CERTAIN_S = 20
 _LONGSHOT = 0.012
-_LONGSHOT_PER_S = 0.0002
+_LONGSHOT_PER_S = 0.0005
 _LONGSHOT_MOST = 0.06
 
 

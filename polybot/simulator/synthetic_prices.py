@@ -16,11 +16,11 @@ from polybot.domain.money import REFERENCE_ONE_E8
 STRETCH_S = 900
 TWAP_S = 60
 # Calibrated on recorded 5-minute windows: the median distance of close and strike is 28 dollars at
-# a price near 68,000, and one second in a few minutes moves by a dozen dollars.
+# a price near 68,000, and about one second a minute moves by more than seven dollars.
 _BASE_DOLLARS = {"btc": 68_000.0, "eth": 2_400.0, "sol": 160.0, "xrp": 2.1, "doge": 0.18}
 _DIFFUSION = 2.3 / 68_000
-_JUMP_SIZE = 11.0 / 68_000
-_JUMP_EVERY_S = 120.0
+_JUMP_SIZE = 8.2 / 68_000
+_JUMP_EVERY_S = 25.0
 _BINANCE_OFFSET = 7.0 / 68_000
 _BINANCE_NOISE = 0.8 / 68_000
 

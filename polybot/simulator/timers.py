@@ -4,50 +4,46 @@ import enum
 import heapq
 from typing import NamedTuple
 
-import msgspec
-
 from polybot.domain.fill import FillStatus
+from polybot.domain.order import Side
 from polybot.simulator.accounts import TradeRow, WindowRow
 from polybot.simulator.ledger_lookups import LedgerLookups
 from polybot.simulator.records import (
     AnyRecord,
-    Execution,
     OrderAccepted,
     OrderReleased,
     OrderState,
+    Phase,
+    PhaseChanged,
+    RebatesPaid,
     RestingFilled,
     TradeAdvanced,
     WindowResolved,
+    WorldOpened,
 )
+from polybot.simulator.rules import NS_PER_MS, NS_PER_S, ExchangeRules
 
-NS_PER_MS = 1_000_000
-NS_PER_S = 1_000_000_000
-
-
-class ExchangeRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How long things take on the simulated exchange, in nanoseconds of market time.
-
-    A match is MINED `mined_after_ns` and CONFIRMED `confirmed_after_ns` after it was made; winning
-    shares become money `redeem_after_ns` after the outcome is known.
-    """
-
-    taker_delay_ns: int = 150 * NS_PER_MS
-    mined_after_ns: int = 2 * NS_PER_S
-    confirmed_after_ns: int = 6 * NS_PER_S
-    redeem_after_ns: int = 10 * NS_PER_S
+__all__ = ["NS_PER_MS", "NS_PER_S", "ExchangeRules", "Timer", "TimerKind", "Timers"]
 
 
 class TimerKind(enum.IntEnum):
     """What a timer does; at one moment the lower numbers come first."""
 
-    EXPIRE = 0
-    RELEASE = 1
-    ADVANCE = 2
-    REDEEM = 3
+    PHASE = 0
+    EXPIRE = 1
+    RELEASE = 2
+    ADVANCE = 3
+    ARRIVE = 4
+    REDEEM = 5
+    REBATE = 6
+
+
+# What the exchange does by the calendar, whether or not anything is under way.
+_CALENDAR = (TimerKind.PHASE, TimerKind.REBATE)
 
 
 class Timer(NamedTuple):
-    """Something due at a market time; `key` is an order id, a trade id or a slug."""
+    """Something due at a market time; `key` is an order id, a trade id, a slug or empty."""
 
     ts_ns: int
     kind: TimerKind
@@ -58,66 +54,104 @@ class Timers:
     """The timers of one exchange, in an order that a restart reproduces."""
 
     def __init__(self, rules: ExchangeRules) -> None:
-        self._rules = rules
+        self.rules = rules
         self._heap: list[Timer] = []
+        self._calendar: list[Timer] = []
 
     def restore(self, ledger: LedgerLookups) -> None:
         """Set every timer that the state of the books calls for."""
         self._heap.clear()
+        self._calendar.clear()
+        state = ledger.state
         for order in ledger.all_open_orders():
             self._set_order(order.order_id, order.state, order.release_ns, order.expires_ns)
-        for trade in ledger.state.trades.values():
+        for trade in state.trades.values():
             self._set_trade(trade)
-        for window in ledger.state.windows.values():
+        for window in state.windows.values():
             self._set_window(window)
+        if state.phase is not Phase.NORMAL:
+            self.set_phase(state.phase_until_ns)
+        if state.start_ns or state.rebated_ns:
+            self._set_rebate(state.rebated_ns or state.start_ns)
+
+    def go_by(self, rules: ExchangeRules, ledger: LedgerLookups) -> None:
+        """Go by other rules: what is under way gets the times these give it."""
+        self.rules = rules
+        self.restore(ledger)
 
     def set_for(self, record: AnyRecord) -> None:
         """Set the timers a record calls for."""
         if isinstance(record, OrderAccepted):
             self._set_order(record.order_id, OrderState.HELD, record.release_ns, record.expires_ns)
         elif isinstance(record, OrderReleased):
-            self._set_mined(record.ts_ns, record.executions)
+            for execution in record.executions:
+                self._set_step(execution.trade_id, FillStatus.MATCHED, record.ts_ns)
         elif isinstance(record, RestingFilled):
-            self._set_mined(record.ts_ns, (record.execution,))
-        elif isinstance(record, TradeAdvanced) and record.status is FillStatus.MINED:
-            rest = self._rules.confirmed_after_ns - self._rules.mined_after_ns
-            self._set(record.ts_ns + rest, TimerKind.ADVANCE, record.trade_id)
+            self._set_step(record.execution.trade_id, FillStatus.MATCHED, record.ts_ns)
+        elif isinstance(record, TradeAdvanced):
+            self._set_step(record.trade_id, record.status, record.ts_ns)
+            if record.status is FillStatus.MINED:
+                self._set_arrival(record.trade_id, record.ts_ns)
         elif isinstance(record, WindowResolved):
-            self._set(record.ts_ns + self._rules.redeem_after_ns, TimerKind.REDEEM, record.slug)
+            self.set_redemption(record.slug, record.ts_ns + self.rules.redeem_after_ns)
+        elif isinstance(record, PhaseChanged) and record.phase is not Phase.NORMAL:
+            self.set_phase(record.until_ns)
+        elif isinstance(record, WorldOpened | RebatesPaid):
+            self._set_rebate(record.ts_ns)
 
-    def first(self) -> Timer | None:
+    def first(self, *, with_calendar: bool = True) -> Timer | None:
         """Return the earliest timer, None when there is none."""
-        return self._heap[0] if self._heap else None
+        heaps = [self._heap, self._calendar] if with_calendar else [self._heap]
+        return min((heap[0] for heap in heaps if heap), default=None)
 
     def pop_due(self, until_ns: int) -> Timer | None:
         """Take the earliest timer due at or before a time, None when there is none."""
-        if self._heap and self._heap[0].ts_ns <= until_ns:
-            return heapq.heappop(self._heap)
-        return None
+        timer = self.first()
+        if timer is None or timer.ts_ns > until_ns:
+            return None
+        return heapq.heappop(self._calendar if timer.kind in _CALENDAR else self._heap)
+
+    def set_release(self, order_id: str, ts_ns: int) -> None:
+        """Match a held order at a time."""
+        self._set(ts_ns, TimerKind.RELEASE, order_id)
+
+    def set_redemption(self, slug: str, ts_ns: int) -> None:
+        """Redeem a window at a time."""
+        self._set(ts_ns, TimerKind.REDEEM, slug)
+
+    def set_phase(self, until_ns: int) -> None:
+        """End a phase at a time; 0 stands for never."""
+        if until_ns:
+            self._set(until_ns, TimerKind.PHASE, "")
 
     def _set(self, ts_ns: int, kind: TimerKind, key: str) -> None:
-        heapq.heappush(self._heap, Timer(ts_ns, kind, key))
+        heap = self._calendar if kind in _CALENDAR else self._heap
+        heapq.heappush(heap, Timer(ts_ns, kind, key))
+
+    def _set_rebate(self, since_ns: int) -> None:
+        if self.rules.rebate_every_ns:
+            self._set(since_ns + self.rules.rebate_every_ns, TimerKind.REBATE, "")
 
     def _set_order(self, order_id: str, state: OrderState, release: int, expires: int) -> None:
         if state is OrderState.HELD:
-            self._set(release, TimerKind.RELEASE, order_id)
+            self.set_release(order_id, release)
         if expires:
             self._set(expires, TimerKind.EXPIRE, order_id)
 
-    def _set_mined(self, ts_ns: int, executions: tuple[Execution, ...]) -> None:
-        for execution in executions:
-            due = ts_ns + self._rules.mined_after_ns
-            self._set(due, TimerKind.ADVANCE, execution.trade_id)
+    def _set_step(self, trade_id: str, status: FillStatus, since_ns: int) -> None:
+        step = self.rules.next_step(trade_id, status)
+        if step is not None:
+            self._set(since_ns + step[1], TimerKind.ADVANCE, trade_id)
+
+    def _set_arrival(self, trade_id: str, mined_ns: int) -> None:
+        self._set(mined_ns + self.rules.share_lag_ns, TimerKind.ARRIVE, trade_id)
 
     def _set_trade(self, trade: TradeRow) -> None:
-        if trade.status is FillStatus.MATCHED:
-            due = trade.matched_ns + self._rules.mined_after_ns
-            self._set(due, TimerKind.ADVANCE, trade.trade_id)
-        elif trade.status is FillStatus.MINED:
-            due = trade.matched_ns + self._rules.confirmed_after_ns
-            self._set(due, TimerKind.ADVANCE, trade.trade_id)
+        if not trade.taker_order_id:
+            self._set_step(trade.trade_id, trade.status, trade.updated_ns)
+        if trade.pending and trade.side is Side.BUY and trade.mined_ns:
+            self._set_arrival(trade.trade_id, trade.mined_ns)
 
     def _set_window(self, window: WindowRow) -> None:
         if window.resolved_ns and not window.redeemed_ns:
-            due = window.resolved_ns + self._rules.redeem_after_ns
-            self._set(due, TimerKind.REDEEM, window.slug)
+            self.set_redemption(window.slug, window.resolved_ns + self.rules.redeem_after_ns)

@@ -7,8 +7,10 @@ import msgspec
 
 from polybot.exchange.wire_codec import encode
 from polybot.exchange.wire_user_stream import CANCELLATION, PLACEMENT, UPDATE
-from polybot.simulator.accounts import OrderRow
+from polybot.simulator.accounts import OrderRow, maker_key
 from polybot.simulator.client_queue import ClientQueue
+from polybot.simulator.faults import FaultInjector, draw
+from polybot.simulator.faults_file import Fault
 from polybot.simulator.ledger import Ledger
 from polybot.simulator.records import (
     AnyRecord,
@@ -41,9 +43,10 @@ class _Event(msgspec.Struct, frozen=True):
 class UserFeed:
     """Turns records into events for their account's connections."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, faults: FaultInjector | None = None) -> None:
         self.subscribers: set[UserSubscriber] = set()
         self._ledger = ledger
+        self._faults = faults or FaultInjector()
         self._pending: list[_Event] = []
 
     def on_record(self, record: AnyRecord) -> None:
@@ -56,11 +59,22 @@ class UserFeed:
     def flush(self) -> None:
         """Hand every connection its own events, each in a frame of its own."""
         pending, self._pending = self._pending, []
+        if self._faults.frames and len(pending) > 1:
+            pending = self._shuffled(pending)
         for event in pending:
             for subscriber in self.subscribers:
                 is_own = subscriber.address == event.address
                 if is_own and (not subscriber.markets or event.market in subscriber.markets):
                     subscriber.queue.put(event.data)
+
+    def _shuffled(self, pending: list[_Event]) -> list[_Event]:
+        """Return what happened at once in another order, where a rule says so."""
+        strikes = self._faults.frame("user", self._ledger.state.now_ns, (Fault.SHUFFLE,))
+        for strike in strikes:
+            parts = (self._faults.plan.seed, strike.number, strike.call)
+            places = sorted(range(len(pending)), key=lambda place: draw(*parts, place))
+            pending = [pending[place] for place in places]
+        return pending
 
     def _events(self, record: AnyRecord) -> Iterator[tuple[str, str, msgspec.Struct]]:
         orders = self._ledger.state.orders
@@ -74,7 +88,8 @@ class UserFeed:
         elif isinstance(record, OrderEnded):
             yield self._order(orders[record.order_id], CANCELLATION)
         elif isinstance(record, TradeAdvanced):
-            yield self._trade(record.trade_id)
+            for row in self._ledger.trade_rows(record.trade_id):
+                yield self._trade(row.key)
         elif isinstance(record, WindowClosed | HeartbeatsEnded):
             for order in orders.values():
                 if order.updated_ns == record.ts_ns and _ended_by(order, record):
@@ -91,13 +106,18 @@ class UserFeed:
             yield self._order(order, UPDATE)
         for execution in record.executions:
             yield self._trade(execution.trade_id)
+            for maker in execution.makers:
+                yield self._order(self._ledger.state.orders[maker.order_id], UPDATE)
+                yield self._trade(maker_key(execution.trade_id, maker.order_id))
+        for order_id in record.canceled:
+            yield self._order(self._ledger.state.orders[order_id], CANCELLATION)
 
     def _order(self, order: OrderRow, kind: str) -> tuple[str, str, msgspec.Struct]:
         event = order_event(self._ledger, order, kind)
         return order.address, event.market, event
 
-    def _trade(self, trade_id: str) -> tuple[str, str, msgspec.Struct]:
-        trade = self._ledger.state.trades[trade_id]
+    def _trade(self, key: str) -> tuple[str, str, msgspec.Struct]:
+        trade = self._ledger.state.trades[key]
         event = trade_event(self._ledger, trade)
         return trade.address, event.market, event
 

@@ -54,6 +54,16 @@ def post_answer(order: OrderRow) -> PostOrderAnswer:
     )
 
 
+def refused_row(text: str) -> PostOrderAnswer:
+    """Return the row of a refused order in the answer to a batch: success, but no id.
+
+    Its lists are empty: polymarket-client takes no null there.
+    """
+    return PostOrderAnswer(
+        success=True, error_msg=text, order_id="", trade_ids=[], transactions_hashes=[]
+    )
+
+
 def open_order(ledger: Ledger, order: OrderRow) -> OpenOrder:
     """Return an order as GET /data/orders lists it."""
     return OpenOrder(
@@ -98,42 +108,34 @@ def order_event(ledger: Ledger, order: OrderRow, kind: str) -> OrderEvent:
 
 
 def wire_trade(ledger: Ledger, trade: TradeRow) -> WireTrade:
-    """Return a trade as its owner sees it.
+    """Return a trade as the owner of a row of it sees it.
 
-    Where the owner was the maker, the row's own side is the outside taker's, and the owner's part
-    stands in `maker_orders`, as on the real exchange.
+    The row's own side is the taker's, and the makers stand in `maker_orders`, as on the real
+    exchange: who was a maker finds their part there, perhaps in the other outcome.
     """
-    order = ledger.state.orders[trade.order_id]
-    condition = _condition(ledger, trade.slug)
-    own = MakerOrder(
-        order_id=order.order_id,
-        owner=order.owner,
-        maker_address=order.maker,
-        matched_amount=amount_text(trade.size_shares),
-        price=price_text(trade.price_bps),
-        asset_id=trade.token_id,
-        outcome=trade.outcome.value,
-        side=trade.side.value,
-    )
-    taker = outside_order_id(trade) if trade.is_maker else order.order_id
-    side = trade.side.opposite if trade.is_maker else trade.side
+    taken = trade
+    if trade.taker_order_id:
+        taken = ledger.state.trades[trade.trade_id]
+    order = ledger.state.orders[taken.order_id]
+    is_outside = taken.is_maker
+    side = taken.side.opposite if is_outside else taken.side
     return WireTrade(
         id=trade.trade_id,
-        taker_order_id=taker,
-        market=condition,
-        asset_id=trade.token_id,
+        taker_order_id=outside_order_id(taken) if is_outside else order.order_id,
+        market=_condition(ledger, trade.slug),
+        asset_id=taken.token_id,
         side=side.value,
-        size=amount_text(trade.size_shares),
-        price=price_text(trade.price_bps),
+        size=amount_text(taken.size_shares),
+        price=price_text(taken.price_bps),
         status=trade.status.value,
         match_time=seconds_text(trade.matched_ns),
         last_update=seconds_text(trade.updated_ns),
-        outcome=trade.outcome.value,
-        owner=OUTSIDE_OWNER if trade.is_maker else order.owner,
-        maker_address=OUTSIDE_ADDRESS if trade.is_maker else order.maker,
+        outcome=taken.outcome.value,
+        owner=OUTSIDE_OWNER if is_outside else order.owner,
+        maker_address=OUTSIDE_ADDRESS if is_outside else order.maker,
         transaction_hash=transaction_hash(trade),
         trader_side=MAKER if trade.is_maker else TAKER,
-        maker_orders=[own] if trade.is_maker else [_outside_maker(trade)],
+        maker_orders=_makers(ledger, taken),
     )
 
 
@@ -157,12 +159,37 @@ def outside_order_id(trade: TradeRow) -> str:
     return "0x" + hashlib.sha256(f"outside order {trade.trade_id}".encode()).hexdigest()
 
 
-def _outside_maker(trade: TradeRow) -> MakerOrder:
+def _makers(ledger: Ledger, trade: TradeRow) -> list[MakerOrder]:
+    """Return the makers of a trade, given the row of its taker (or of the one maker we know)."""
+    orders = ledger.state.orders
+    if trade.is_maker:
+        return [_maker(orders[trade.order_id], trade.size_shares, trade.price_bps)]
+    makers = [
+        _maker(orders[maker.order_id], maker.size_shares, maker.price_bps) for maker in trade.makers
+    ]
+    outside = trade.size_shares - sum(maker.size_shares for maker in trade.makers)
+    return [*makers, _outside_maker(trade, outside)] if outside else makers
+
+
+def _maker(order: OrderRow, shares: int, price_bps: int) -> MakerOrder:
+    return MakerOrder(
+        order_id=order.order_id,
+        owner=order.owner,
+        maker_address=order.maker,
+        matched_amount=amount_text(shares),
+        price=price_text(price_bps),
+        asset_id=order.token_id,
+        outcome=order.outcome.value,
+        side=order.side.value,
+    )
+
+
+def _outside_maker(trade: TradeRow, shares: int) -> MakerOrder:
     return MakerOrder(
         order_id=outside_order_id(trade),
         owner=OUTSIDE_OWNER,
         maker_address=OUTSIDE_ADDRESS,
-        matched_amount=amount_text(trade.size_shares),
+        matched_amount=amount_text(shares),
         price=price_text(trade.price_bps),
         asset_id=trade.token_id,
         outcome=trade.outcome.value,

@@ -1,5 +1,6 @@
 """Positions, trades and resolutions as the Data API, version 2, tells them: money in dollars."""
 
+import hashlib
 from decimal import Decimal
 from typing import Final
 
@@ -9,8 +10,9 @@ from polybot.domain.market import Market, Outcome
 from polybot.domain.money import DOLLAR_USDC, PRICE_ONE_BPS, SHARE
 from polybot.domain.order import Side
 from polybot.exchange.wire_data import PositionRow, ResolutionRow, UserTradeRow
-from polybot.simulator.accounts import AccountRow, TradeRow, WindowRow
+from polybot.simulator.accounts import AccountRow, FlowRow, TradeRow, WindowRow
 from polybot.simulator.ledger import Ledger
+from polybot.simulator.records import FlowKind
 from polybot.simulator.views_account import outcome_index, transaction_hash
 from polybot.simulator.views_gamma import iso_time
 
@@ -18,10 +20,16 @@ OPEN: Final = "OPEN"
 REDEEMABLE: Final = "REDEEMABLE"
 REDEEMABLE_LOST: Final = "REDEEMABLE_LOST"
 CLOSED: Final = "CLOSED"
+# What the Data API writes where an activity is about no one outcome.
+NO_OUTCOME: Final = 999
 
 
 class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of GET /v2/activity: a TRADE, or the REDEEM that turned winners into money."""
+    """One row of GET /v2/activity: TRADE, SPLIT, MERGE, REDEEM, REWARD or a rebate.
+
+    Trades that failed leave no row, and deposits are none of the exchange's activities. What
+    belongs to no one token (SPLIT, MERGE) or market (REWARD, rebates) has those fields empty.
+    """
 
     proxy_wallet: str
     timestamp: int
@@ -39,12 +47,22 @@ class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def position_rows(ledger: Ledger, account: AccountRow, wallet: str) -> list[PositionRow]:
-    """Return an account's positions, one for each token it ever traded."""
+    """Return an account's positions, one for each token it ever traded or got by a split."""
     by_token: dict[str, list[TradeRow]] = {}
+    for flow in ledger.state.flows:
+        if flow.address == account.address and flow.slug:
+            market = ledger.state.windows[flow.slug].market
+            for token_id in (market.token_up, market.token_down):
+                by_token.setdefault(token_id, [])
     for trade in ledger.state.trades.values():
-        if trade.address == account.address:
+        if trade.address == account.address and trade.counts:
             by_token.setdefault(trade.token_id, []).append(trade)
-    return [_position(ledger, account, wallet, trades) for trades in by_token.values()]
+    rows = []
+    for token_id, trades in by_token.items():
+        window = ledger.window_of_token(token_id)
+        if window is not None:
+            rows.append(_position(window, account, wallet, (token_id, trades)))
+    return rows
 
 
 def trade_row(ledger: Ledger, trade: TradeRow, wallet: str) -> UserTradeRow:
@@ -70,7 +88,12 @@ def activity_rows(ledger: Ledger, account: AccountRow, wallet: str) -> list[Acti
     rows = [
         _traded(ledger, trade, wallet)
         for trade in ledger.state.trades.values()
-        if trade.address == account.address
+        if trade.address == account.address and trade.counts
+    ]
+    rows += [
+        _flowed(ledger, flow, wallet)
+        for flow in ledger.state.flows
+        if flow.address == account.address and flow.kind is not FlowKind.DEPOSIT
     ]
     for window in ledger.state.windows.values():
         rows += [
@@ -94,10 +117,10 @@ def resolution_row(window: WindowRow) -> ResolutionRow:
 
 
 def _position(
-    ledger: Ledger, account: AccountRow, wallet: str, trades: list[TradeRow]
+    window: WindowRow, account: AccountRow, wallet: str, traded: tuple[str, list[TradeRow]]
 ) -> PositionRow:
-    window = ledger.state.windows[trades[0].slug]
-    token_id, outcome = trades[0].token_id, trades[0].outcome
+    token_id, trades = traded
+    outcome = window.market.outcome_of(token_id)
     bought = [trade for trade in trades if trade.side is Side.BUY]
     bought_shares = sum(trade.size_shares for trade in bought)
     cost = sum(trade.notional_usdc for trade in bought)
@@ -128,7 +151,8 @@ def _position(
         outcome=outcome.value,
         outcome_index=outcome_index(outcome),
         end_date=iso_time(window.market.close_ns)[:10],
-        last_event_at=max(trade.matched_ns for trade in trades) // 1_000_000_000,
+        last_event_at=max((trade.matched_ns for trade in trades), default=window.listed_ns)
+        // 1_000_000_000,
     )
 
 
@@ -172,6 +196,30 @@ def _redeemed(
         side="",
         transaction_hash="",
     )
+
+
+def _flowed(ledger: Ledger, flow: FlowRow, wallet: str) -> ActivityRow:
+    market = ledger.state.windows[flow.slug].market if flow.slug else None
+    return ActivityRow(
+        proxy_wallet=wallet,
+        timestamp=flow.ts_ns // 1_000_000_000,
+        condition_id=market.condition_id if market else "",
+        type=flow.kind.value,
+        size=_shares(flow.size_shares or flow.amount_usdc),
+        usdc_size=_dollars(abs(flow.amount_usdc)),
+        price=Decimal(0),
+        token_id="",
+        side="",
+        outcome_index=NO_OUTCOME,
+        slug=flow.slug,
+        outcome="",
+        transaction_hash=_flow_hash(flow),
+    )
+
+
+def _flow_hash(flow: FlowRow) -> str:
+    name = f"flow {flow.ts_ns} {flow.address} {flow.kind.value} {flow.amount_usdc}"
+    return "0x" + hashlib.sha256(name.encode()).hexdigest()
 
 
 def _activity(market: Market, outcome: Outcome, *, wallet: str, **fields: object) -> ActivityRow:

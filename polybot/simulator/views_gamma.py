@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from polybot.domain.market import Market, Outcome, SettlementRule
 from polybot.domain.money import PRICE_ONE_BPS, REFERENCE_ONE_E8, SHARE
+from polybot.exchange.contracts import MARKET_VERSION_PROTOCOL
 from polybot.exchange.wire_codec import string_array
 from polybot.exchange.wire_gamma import (
     RESOLVED,
@@ -47,6 +48,8 @@ def gamma_market(window: WindowRow, book: WindowBook | None) -> GammaMarket:
     market = window.market
     best = book.best(Outcome.UP) if book else (None, None)
     last = book.last_price(Outcome.UP) if book else None
+    is_protocol = market.version == MARKET_VERSION_PROTOCOL
+    tokens = (market.token_up, market.token_down)
     return GammaMarket(
         id=str(window.number),
         slug=market.slug,
@@ -55,7 +58,8 @@ def gamma_market(window: WindowRow, book: WindowBook | None) -> GammaMarket:
         version=market.version,
         outcomes=string_array(outcome.value for outcome in Outcome),
         outcome_prices=string_array(_outcome_prices(window, best)),
-        clob_token_ids=string_array((market.token_up, market.token_down)),
+        clob_token_ids=string_array(() if is_protocol else tokens),
+        position_ids=list(tokens) if is_protocol else None,
         active=True,
         closed=bool(window.resolved_ns),
         closed_time=iso_time(window.resolved_ns) if window.resolved_ns else None,

@@ -1,6 +1,6 @@
 """Numbers as the exchange writes them: decimal text, made quickly for many levels a second."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from polybot.domain.money import SHARE, format_price
 
@@ -13,6 +13,7 @@ def price_text(price_bps: int) -> str:
     return format_price(price_bps)
 
 
+@lru_cache(maxsize=65_536)
 def amount_text(amount: int) -> str:
     """Write micro-shares or micro-dollars as decimal text, without needless zeros."""
     whole, rest = divmod(amount, SHARE)

@@ -56,14 +56,16 @@ class World:
     def open(self) -> None:
         """Name the market in the journal when it is played for the first time."""
         if not self.exchange.ledger.state.source:
-            now = self.clock.now_ns()
-            self.exchange.core.emit(WorldOpened(ts_ns=now, source=self.driver.source))
+            # Where its market begins: market time may stand later already, when it is wall time.
+            began_ns = self.driver.start_ns
+            self.exchange.core.emit(WorldOpened(ts_ns=began_ns, source=self.driver.source))
             self.commit()
 
     @property
     def idle(self) -> bool:
         """Whether everything was played and nothing is under way."""
-        return self.driver.peek() is None and self.exchange.is_quiet()
+        is_over = not self.driver.endless and self.driver.peek() is None
+        return is_over and self.exchange.is_quiet()
 
     def catch_up(self) -> int:
         """Let everything happen that is due, and return market time."""

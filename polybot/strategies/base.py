@@ -35,7 +35,8 @@ class ReferenceView(msgspec.Struct, frozen=True):
 
     `samples` are (market_ns, price_e8), oldest first, one per market second at most, the last 60;
     `window_opens_e8` the prices at recent window opens of this series, oldest first, this window's
-    last; `strike_e8` the price to beat by the market's own rule.
+    last; `strike_e8` the price to beat by the market's own rule. `feed` is who told the price; a
+    stand-in is not of the source that settles (or, a strike, averaged here): near it, never it.
     """
 
     price_e8: int | None = None
@@ -43,6 +44,9 @@ class ReferenceView(msgspec.Struct, frozen=True):
     strike_e8: int | None = None
     samples: tuple[tuple[int, int], ...] = ()
     window_opens_e8: tuple[int, ...] = ()
+    feed: str = ""
+    price_is_stand_in: bool = False
+    strike_is_stand_in: bool = False
 
 
 class View(msgspec.Struct, frozen=True):

@@ -12,11 +12,15 @@ from tests.bench.harness import Row, table
 # one loads does not slow down another.
 MEASUREMENTS = (
     "tick_to_order",
+    "book_update",
+    "websocket_library",
+    "gateway",
     "signing",
     "durable_intent",
     "bus",
     "cold_start",
     "memory",
+    "simulator_rate",
 )
 ROUNDS = 12
 

@@ -16,8 +16,8 @@ IDLE_S = 6.0
 KB_PER_MB = 1024
 # What a process that does not think about it has loaded: every package the floor runs on.
 EAGER = (
-    "import asyncio, aiohttp, dotenv, msgspec, openai, peewee, py_clob_client.client, sdnotify,"
-    " sys, websockets, zmq; print(flush=True); sys.stdin.read()"
+    "import asyncio, aiohttp, dotenv, msgspec, openai, peewee, picows, py_clob_client.client,"
+    " sdnotify, sys, zmq; print(flush=True); sys.stdin.read()"
 )
 
 

@@ -1,6 +1,7 @@
 """The official client as a judge: what it would post for the very order that polybot posts."""
 
 import json
+from collections.abc import Mapping
 
 from eth_keys.backends import get_backend
 from eth_keys.backends.coincurve import CoinCurveECCBackend
@@ -40,7 +41,12 @@ def check_request(call: HttpCall) -> None:
 
 def check_same_order(call: HttpCall, peer_body: str) -> None:
     """Assert that both sides chose the same order on the same frame."""
-    ours, theirs = (json.loads(body)["order"] for body in (call.body, peer_body))
+    check_same_terms(call, json.loads(peer_body)["order"])
+
+
+def check_same_terms(call: HttpCall, theirs: Mapping[str, object]) -> None:
+    """Assert that a posted request has the terms of another side's order."""
+    ours = json.loads(call.body)["order"]
     for field in ("maker", "tokenId", "makerAmount", "takerAmount", "side", "signatureType"):
         assert ours[field] == theirs[field], f"{field}: ours {ours[field]}, theirs {theirs[field]}"
 

@@ -1,4 +1,4 @@
-"""One order signed, built and authenticated, beside the official client and a bare signature."""
+"""One order signed, built and authenticated, beside both official clients and a bare signature."""
 
 import gc
 from time import perf_counter_ns
@@ -13,10 +13,17 @@ from polybot.domain.market import Outcome
 from polybot.domain.order import Order, Side
 from polybot.domain.order import OrderType as Lifetime
 from polybot.exchange.l2_auth import RequestSigner
+from polybot.exchange.order_hash import SignatureType
 from polybot.exchange.signing import OrderSigner
-from tests.bench.harness import Budget, Row, interleave, microseconds
-from tests.bench.official import check_peer_is_at_its_best, check_request, check_same_order
+from tests.bench.harness import Budget, Rounds, Row, interleave, microseconds
+from tests.bench.official import (
+    check_peer_is_at_its_best,
+    check_request,
+    check_same_order,
+    check_same_terms,
+)
 from tests.bench.peer_bot import OfflineClient
+from tests.bench.polymarket_process import PolymarketProcess, wallet_of
 from tests.bench.sample_market import API, MARKET, PRIVATE_KEY, TOKEN_UP
 from tests.bench.trading_stand import Unplugged
 
@@ -41,11 +48,13 @@ ORDER = Order(
 class Ours:
     """The trader's signer and gateway, without a network behind them."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: SignatureType = SignatureType.EOA) -> None:
         key = OrderSigner(PRIVATE_KEY)
         self.wire = Unplugged()
         self._clock = SystemClock()
-        self._signer = WalletOrderSigner(key, funder="", signature_type=0, owner=API.api_key)
+        self._signer = WalletOrderSigner(
+            key, funder=wallet_of(kind), signature_type=int(kind), owner=API.api_key
+        )
         self._gateway = ClobGateway(
             RequestSigner(key.address, API),
             orders=self.wire,
@@ -103,32 +112,54 @@ class Bare:
 
 
 def measure(rounds: int) -> list[Row]:
-    """Return one row for each of the two peers."""
+    """Return one row for each peer, and one for what a deposit wallet costs more."""
     check_peer_is_at_its_best()
-    ours, theirs, bare = Ours(), Theirs(), Bare()
+    unified = PolymarketProcess(SignatureType.EOA, BURST)
+    unified_deposit = PolymarketProcess(SignatureType.POLY_1271, BURST)
+    try:
+        return _measure(rounds, unified, unified_deposit)
+    finally:
+        unified.close()
+        unified_deposit.close()
+
+
+def _measure(
+    rounds: int, unified: PolymarketProcess, unified_deposit: PolymarketProcess
+) -> list[Row]:
+    ours, deposit, theirs, bare = Ours(), Ours(SignatureType.POLY_1271), Theirs(), Bare()
     gc.collect()
     gc.freeze()
-    taken = interleave(
-        {"ours": ours.step, "client": theirs.step, "bare": bare.step}, rounds=rounds, burst=BURST
-    )
+    sides = {
+        "ours": ours.step,
+        "client": theirs.step,
+        "bare": bare.step,
+        "deposit": deposit.step,
+        "unified": unified.step,
+        "unified deposit": unified_deposit.step,
+    }
+    taken = interleave(sides, rounds=rounds, burst=BURST)
     check_request(ours.wire.calls[0])
     check_same_order(ours.wire.calls[0], theirs.client.posted[0][1])
-    ours_us = microseconds(taken.median_ns("ours"))
+    check_same_terms(ours.wire.calls[0], unified.check())
+    check_same_terms(deposit.wire.calls[0], unified_deposit.check())
+    least, most = Budget(8, at_least=True), Budget(2)
     return [
-        Row(
-            name="sign + body + headers vs official client",
-            unit="us",
-            ours=ours_us,
-            peer=microseconds(taken.median_ns("client")),
-            ratio=taken.ratio("client", "ours"),
-            budget=Budget(8, at_least=True),
-        ),
-        Row(
-            name="sign + body + headers vs bare signature",
-            unit="us",
-            ours=ours_us,
-            peer=microseconds(taken.median_ns("bare")),
-            ratio=taken.ratio("ours", "bare"),
-            budget=Budget(2),
-        ),
+        _row(taken, "sign + body + headers vs py-clob-client-v2", ("ours", "client"), least),
+        _row(taken, "sign + body + headers vs polymarket-client", ("ours", "unified"), least),
+        _row(taken, "the same from deposit wallets", ("deposit", "unified deposit"), least),
+        _row(taken, "sign + body + headers vs bare signature", ("ours", "bare"), most),
+        _row(taken, "deposit wallet vs plain key", ("deposit", "ours"), Budget(1.35)),
     ]
+
+
+def _row(taken: Rounds, name: str, sides: tuple[str, str], budget: Budget) -> Row:
+    """Return the row of our side and a peer's, named in this order."""
+    ours, peer = sides
+    return Row(
+        name=name,
+        unit="us",
+        ours=microseconds(taken.median_ns(ours)),
+        peer=microseconds(taken.median_ns(peer)),
+        ratio=taken.ratio(peer, ours) if budget.at_least else taken.ratio(ours, peer),
+        budget=budget,
+    )

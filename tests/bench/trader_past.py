@@ -7,7 +7,8 @@ from polybot.domain.fill import Fill, FillStatus
 from polybot.domain.market import Market, Outcome
 from polybot.domain.order import Order, OrderStatus, OrderType, Side
 from polybot.domain.position import Position
-from polybot.services.trader.reference import PriceTick, ReferenceBook
+from polybot.domain.reference_price import POLYBOLT, ReferencePrice
+from polybot.services.trader.reference import ReferenceBook
 from polybot.services.trader.state import TraderState
 from polybot.strategies.capture_99c_memory import CaptureMemory
 from tests.bench.sample_market import MARKET, NOW_S, OPEN_S, SECOND_NS, TOKEN_DOWN, TOKEN_UP
@@ -36,11 +37,12 @@ def reference() -> ReferenceBook:
     return book
 
 
-def _tick(second: int, dollars: int, *, twap: bool) -> PriceTick:
-    return PriceTick(
+def _tick(second: int, dollars: int, *, twap: bool) -> ReferencePrice:
+    return ReferencePrice(
         asset="btc",
+        feed=POLYBOLT,
         source="chainlink",
-        twap=twap,
+        is_average=twap,
         price_ns=second * SECOND_NS,
         price_e8=dollars * 100_000_000,
     )

@@ -4,18 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from polybot.adapters.clob_gateway import ClobGateway
 from polybot.adapters.clock import SystemClock
 from polybot.adapters.market_clock import SegmentMarketClock
 from polybot.adapters.order_signer import WalletOrderSigner
+from polybot.domain.market import Market
+from polybot.domain.preflight import PreflightFacts
 from polybot.domain.risk_limits import RiskLimits
-from polybot.exchange.http_calls import HttpAnswer, HttpCall
+from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.signing import OrderSigner
 from polybot.messages.lifecycle import MarketTimeChanged
-from polybot.ports import StreamFrame
+from polybot.ports import CatalogAnswer, Clock, StreamFrame
 from polybot.runtime.journal import Journal
 from polybot.runtime.outbox import JournaledOutbox
 from polybot.services.trader.agents import Agent
@@ -23,8 +26,11 @@ from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.claims import TradingClaims
 from polybot.services.trader.desk import Desk
 from polybot.services.trader.market_data import MarketData
+from polybot.services.trader.order_gate import OrderGate, bucket_of
+from polybot.services.trader.preflight import WindowChecks
 from polybot.services.trader.sight import Sight
 from polybot.services.trader.state import TraderState
+from polybot.services.trader.windows import WindowSchedule
 from polybot.strategies.registry import build
 from tests.bench.sample_market import (
     API,
@@ -58,6 +64,13 @@ class Unplugged:
         raise AssertionError("nothing to keep warm on a bench")
 
 
+class Wire(Transport, Protocol):
+    """A transport that keeps what it was given, and when."""
+
+    calls: list[HttpCall]
+    sent_ns: int
+
+
 class Published:
     """A bus that nobody listens to."""
 
@@ -80,15 +93,54 @@ class Access:
         raise AssertionError("credentials do not expire on a bench")
 
 
+class Approving:
+    """A preflight that finds nothing to object to."""
+
+    def __init__(self) -> None:
+        self._asked: list[Market] = []
+
+    def request(self, market: Market) -> None:
+        self._asked.append(market)
+
+    def refresh_balance(self) -> None:
+        raise AssertionError("nobody runs out of funds on a bench")
+
+    def take(self) -> list[PreflightFacts]:
+        asked, self._asked = self._asked, []
+        return [PreflightFacts(slug=market.slug) for market in asked]
+
+
+class NoCatalog:
+    """A catalog that is not needed: the market is known."""
+
+    def request(self, slug: str) -> None:
+        raise AssertionError(f"{slug} is known")
+
+    def take(self) -> list[CatalogAnswer]:
+        return []
+
+
+def _gate(books: Bookkeeper, claims: TradingClaims) -> OrderGate:
+    """Return a gate behind a finished preflight, with no limit a bench could reach."""
+    schedule = WindowSchedule((), NoCatalog())
+    schedule.known[MARKET.slug] = MARKET
+    checks = WindowChecks(books, claims, Approving(), schedule, 5.0)
+    for _ in range(2):
+        checks.turn(MARKET.open_ns, 0)
+    return OrderGate(bucket_of(1e6), bucket_of(1e6), checks)
+
+
 class TradingStand:
     """Enters the same window again and again; what one entry leaves behind is cleared untimed."""
 
-    def __init__(self, directory: Path) -> None:
-        self.clock = SystemClock()
+    def __init__(
+        self, directory: Path, *, wire: Wire | None = None, clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or SystemClock()
         self.state = past(TraderState())
         self.data = MarketData()
         self._entries = 0
-        self.wire = Unplugged()
+        self.wire = wire or Unplugged()
         self.reads = Unplugged()
         market_clock = SegmentMarketClock(self.clock)
         market_clock.accept(
@@ -101,9 +153,10 @@ class TradingStand:
             "trader", SESSION, journal=self.journal, sender=Published(), clock=self.clock
         )
         books = Bookkeeper(self.state, self.outbox, market_clock)
+        claims = TradingClaims(books, self.clock)
         sight = Sight(
             state=self.state,
-            claims=TradingClaims(books, self.clock),
+            claims=claims,
             data=self.data,
             reference=reference(),
             clock=self.clock,
@@ -119,6 +172,7 @@ class TradingStand:
             market_clock=market_clock,
             # Nobody enters thousands of windows in a minute, except here.
             limits=RiskLimits(max_orders_per_minute=1_000_000),
+            gate=_gate(books, claims),
         )
         self.agent = Agent(
             name=AGENT,
@@ -150,13 +204,13 @@ class TradingStand:
         self.outbox.commit()
         return perf_counter_ns() - begin
 
-    def enter_durably(self) -> int:
+    def enter_durably(self, market: Market = MARKET) -> int:
         """Do both in production's order: nothing is sent before its record is on disk."""
         self._clear()
         frame = StreamFrame("market", 0, ENTERS)
         begin = perf_counter_ns()
         self.data.accept(frame)
-        self.desk.decide(self.agent, MARKET)
+        self.desk.decide(self.agent, market)
         self.outbox.commit()
         self.desk.send()
         return self.wire.sent_ns - begin

@@ -33,6 +33,7 @@ def exchange_fills(ledger: dict[str, Any]) -> set[Fill]:
             int(row["fee_usdc"]),
         )
         for row in ledger["executions"]
+        if row["status"] != "FAILED"
     }
 
 

@@ -14,9 +14,14 @@ POLYBOT = str(Path(sys.executable).parent / "polybot")
 
 
 class SimulatorProcess:
-    """Runs `polybot simulator` on one state directory; settings are keys of the configuration."""
+    """Runs `polybot simulator` on one state directory; settings are keys of the configuration.
 
-    def __init__(self, state_dir: Path, **settings: object) -> None:
+    `mirrored` are URLs of another exchange, by their keys in the section [feed].
+    """
+
+    def __init__(
+        self, state_dir: Path, *, mirrored: dict[str, str] | None = None, **settings: object
+    ) -> None:
         self.state_dir = state_dir
         self.state_dir.mkdir(exist_ok=True)
         self.log_path = state_dir / "simulator.log"
@@ -28,12 +33,17 @@ class SimulatorProcess:
                 for name, value in settings.items()
             },
         }
+        self._environ |= {
+            f"POLYBOT__FEED__{name.upper()}": url for name, url in (mirrored or {}).items()
+        }
+        self._is_mirror = mirrored is not None
         self._recordings = str(settings.get("recordings", ""))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait for its line."""
         options = ["--recordings", self._recordings] if self._recordings else []
+        options += ["--mirror"] if self._is_mirror else []
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [POLYBOT, "simulator", "--state", str(self.state_dir), *options],

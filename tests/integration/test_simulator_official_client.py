@@ -5,6 +5,7 @@ simulator refuses them in the same words.
 """
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,10 @@ def tokens(market: dict[str, Any]) -> list[str]:
     return ids
 
 
+def held(token_id: str) -> BalanceAllowanceParams:
+    return BalanceAllowanceParams(asset_type=AssetType.CONDITIONAL, token_id=token_id)
+
+
 def test_keys_are_created_then_derived(simulator: SimulatorProcess, client: ClobClient) -> None:
     again = ClobClient(simulator.url, chain_id=CHAIN_ID, key=KEY)
     with pytest.raises(PolyApiException) as refused:
@@ -148,10 +153,11 @@ def test_balances_orders_trades_and_cancels(
     assert {trade["id"] for trade in trades} == set(answer["tradeIDs"])
     books = simulator.fetch("/simulator/ledger")
     assert {row["trade_id"] for row in books["executions"]} == set(answer["tradeIDs"])
-    shares = client.get_balance_allowance(
-        BalanceAllowanceParams(asset_type=AssetType.CONDITIONAL, token_id=up)
-    )
-    assert shares["balance"] == str(5 * SHARES)
+    # The balance has them once the trade is mined.
+    end = time.monotonic() + 20
+    while client.get_balance_allowance(held(up))["balance"] != str(5 * SHARES):
+        assert time.monotonic() < end, client.get_balance_allowance(held(up))
+        time.sleep(0.05)
 
 
 def test_heartbeats_chain(client: ClobClient) -> None:

@@ -41,11 +41,13 @@ class Follower:
     def follow(self) -> None:
         """Read until the market is resolved."""
         while not self.resolved:
-            for event in self.decoder.decode(self.socket.recv(timeout=60)):
-                self._take(event)
+            frame = self.socket.recv(timeout=60)
+            told = json.loads(frame)
+            for event, raw in zip(self.decoder.decode(frame), told, strict=True):
+                self._take(event, raw)
         assert self.decoder.refused == 0
 
-    def _take(self, event: Any) -> None:
+    def _take(self, event: Any, raw: dict[str, Any]) -> None:
         if isinstance(event, BookEvent):
             self.books[event.asset_id].apply_snapshot(
                 [(PRICE_BPS[level.price], size_shares(level.size)) for level in event.bids],
@@ -56,8 +58,8 @@ class Follower:
                 book = self.books[change.asset_id]
                 size = size_shares(change.size)
                 book.apply_level(Side(change.side), PRICE_BPS[change.price], size)
-            for change in event.price_changes:
-                self._compare(change.asset_id, change.best_bid, change.best_ask)
+            for row in raw["price_changes"]:
+                self._compare(row["asset_id"], row["best_bid"], row["best_ask"])
         elif isinstance(event, BestPricesEvent):
             self._compare(event.asset_id, event.best_bid, event.best_ask)
         elif type(event).__name__ == "MarketResolvedEvent":

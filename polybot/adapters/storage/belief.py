@@ -33,6 +33,16 @@ _FILLS_CASH = """
         WHEN 'BUY' THEN -(price_bps * size_shares / 10000 + fee_usdc)
         ELSE price_bps * size_shares / 10000 - fee_usdc END), 0)
     FROM fill WHERE status <> 'FAILED'"""
+_EXTERNAL = """
+    SELECT amount_usdc, kind, transaction_hash FROM activity
+    WHERE kind <> 'REDEEM' AND amount_usdc <> 0 ORDER BY at_ns DESC, id DESC"""
+# Sets that were split or merged by hand, of windows that were not paid out yet.
+_SETS = """
+    SELECT w.token_up, w.token_down, SUM(a.set_shares) FROM activity a
+    JOIN market_window w ON w.condition_id = a.condition_id
+    WHERE a.set_shares <> 0 AND a.condition_id NOT IN
+        (SELECT condition_id FROM activity WHERE kind = 'REDEEM')
+    GROUP BY w.slug"""
 _NOW = "SELECT COALESCE(MAX(updated_ns), 0) FROM venue_order"
 
 
@@ -47,7 +57,7 @@ def read_belief(database: SqliteDatabase, *, newest_orders: int | None = None) -
         since_ns = _since_ns(orders) if newest_orders is not None else 0
         fills = read_fills(database, FillRow.matched_ns >= since_ns)
         held, won, lost = _positions(database)
-        cash, notes = _cash(database)
+        cash, notes = read_cash(database)
         return Belief(
             orders={order.venue_order_id: order for order in orders},
             fills={fill.key: fill for fill in fills},
@@ -93,6 +103,9 @@ def _positions(
             redeemed.add(token_id)
         elif token_id:
             held[token_id] += size_shares
+    for token_up, token_down, shares in execute(database, _SETS):
+        held[token_up] += shares
+        held[token_down] += shares
     won: dict[str, int] = {}
     lost: set[str] = set()
     for token_id, did_win, shares, payout in execute(database, _SETTLED):
@@ -104,19 +117,32 @@ def _positions(
     return {token: shares for token, shares in held.items() if shares}, won, frozenset(lost)
 
 
-def _cash(database: SqliteDatabase) -> tuple[int | None, tuple[str, ...]]:
-    """Return cash from flows, fills and payouts, and a note on each flow nobody can explain."""
+def read_cash(database: SqliteDatabase) -> tuple[int | None, tuple[str, ...]]:
+    """Return cash from flows, fills and payouts, and a note on each flow no order of ours made.
+
+    The exchange's activity explains such a flow where it names one of the same amount.
+    """
     flows = [row for row in execute(database, _FLOWS) if row[0] != REDEMPTION]
     if not flows:
         return None, ()
     payouts = sum(row[3] for row in execute(database, _SETTLED))
     cash = sum(row[1] for row in flows) + execute(database, _FILLS_CASH)[0][0]
+    told = _explanations(database)
     notes = tuple(
-        f"${format_usdc(amount)} booked as external: {detail}"
-        for kind, amount, _, _, detail in flows
+        f"${format_usdc(amount)} booked as external: {told[amount].pop() if told[amount] else why}"
+        for kind, amount, _, _, why in flows
         if kind == UNEXPLAINED
     )
     return cash + payouts, notes
+
+
+def _explanations(database: SqliteDatabase) -> dict[int, list[str]]:
+    """Return what the exchange's activity names beside redemptions, newest first, by amount."""
+    told: dict[int, list[str]] = defaultdict(list)
+    for amount, kind, transaction in execute(database, _EXTERNAL):
+        of = f" in transaction {transaction}" if transaction else ""
+        told[amount].append(f"{kind} by the exchange's activity{of}")
+    return told
 
 
 def _forgettable(database: SqliteDatabase, orders: tuple[Order, ...]) -> frozenset[str]:

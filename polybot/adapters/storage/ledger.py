@@ -11,6 +11,11 @@ from polybot.adapters.storage.connection import open_for_writing
 from polybot.adapters.storage.projections import project
 from polybot.adapters.storage.statements import execute, execute_many, translated
 from polybot.adapters.storage.subjects import Subject, subject_of
+from polybot.adapters.storage.wallet_reads import (
+    read_activity_since_ns,
+    read_known_activity,
+    read_slugs,
+)
 from polybot.adapters.storage.work_lists import read_grade_cases, read_open_questions
 from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
 from polybot.messages.envelope import Envelope
@@ -113,6 +118,24 @@ class Ledger:
         """Return at most `limit` settled windows to which something happened since their grade."""
         with translated(str(self._path)):
             return read_grade_cases(self.database, limit)
+
+    def known_activity(self, keys: Sequence[str]) -> set[str]:
+        """Return which rows of the exchange's activity are stored, by their keys."""
+        with translated(str(self._path)):
+            return read_known_activity(self.database, keys)
+
+    def activity_since_ns(self) -> int:
+        """Return the time of the newest stored activity, of our first window before there is any.
+
+        It is 0 while there is neither.
+        """
+        with translated(str(self._path)):
+            return read_activity_since_ns(self.database)
+
+    def slugs_of(self, condition_ids: Sequence[str]) -> dict[str, str]:
+        """Return the slugs of our windows by condition id."""
+        with translated(str(self._path)):
+            return read_slugs(self.database, condition_ids)
 
     def _store(self, records: Sequence[Record]) -> StoreResult:
         now_ns = self._clock.now_ns()

@@ -31,6 +31,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "windows, decisions, orders, fills, grades", _statements(schema.TRADING)),
     Migration(3, "reflections, alerts, audits, sessions", _statements(schema.OPERATIONS)),
     Migration(4, "indexes for the queries that exist", _statements(schema.QUERIES)),
+    Migration(5, "the wallet's activity beside trading", _statements(schema.ACTIVITY)),
 )
 NEWEST_VERSION = MIGRATIONS[-1].version
 

@@ -240,6 +240,22 @@ class FlowRow(Table):
     booked_ns = BigIntegerField()
 
 
+class ActivityRow(Table):
+    """A row of the exchange's activity; `key` tells it apart, for the exchange gives it no id."""
+
+    id = AutoField()
+    key = TextField()
+    kind = TextField()
+    slug = TextField()
+    condition_id = TextField()
+    token_id = TextField()
+    amount_usdc = BigIntegerField()
+    stated_usdc = BigIntegerField()
+    set_shares = BigIntegerField()
+    transaction_hash = TextField()
+    at_ns = BigIntegerField()
+
+
 class ReflectionRow(Table):
     """A look back; `kind` and `mark` say which occurrence of which trigger it answered."""
 
@@ -328,6 +344,7 @@ ALL_TABLES: tuple[type[Table], ...] = (
     WindowSummaryRow,
     WindowGradeRow,
     FlowRow,
+    ActivityRow,
     ReflectionRow,
     AlertRow,
     VerdictRow,

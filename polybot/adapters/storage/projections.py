@@ -5,6 +5,7 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
+from polybot.adapters.storage import activity_projections as activity
 from polybot.adapters.storage import operations_projections as operations
 from polybot.adapters.storage import trading_projections as trading
 from polybot.messages.envelope import Envelope
@@ -16,6 +17,8 @@ PROJECTIONS: dict[str, Projection] = {
     "WindowSummarized": trading.window_summarized,
     "WindowSettled": trading.window_settled,
     "WindowGraded": trading.window_graded,
+    "WindowRedeemed": activity.window_redeemed,
+    "ExternalFlowSeen": activity.external_flow_seen,
     "DecisionMade": trading.decision_made,
     "IntentApproved": trading.intent_checked,
     "IntentDenied": trading.intent_checked,

@@ -1,5 +1,6 @@
 """The database as everybody but the tracker sees it: read-only, answering in typed values."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from pathlib import Path
 
@@ -7,21 +8,29 @@ from peewee import SqliteDatabase
 
 from polybot.adapters.storage.belief import read_belief
 from polybot.adapters.storage.connection import open_for_reading
+from polybot.adapters.storage.domain_rows import read_orders
 from polybot.adapters.storage.explain import explain
+from polybot.adapters.storage.models import VenueOrderRow
 from polybot.adapters.storage.newest_state import read_trading_state
+from polybot.adapters.storage.refused_windows import read_not_entered, read_refused
 from polybot.adapters.storage.settled_trades import read_settled_trades
 from polybot.adapters.storage.statements import execute, translated
+from polybot.adapters.storage.wallet_reads import read_funds, read_open_positions
 from polybot.adapters.storage.window_reports import read_pnl, read_trades, read_windows
 from polybot.adapters.storage.work_lists import read_open_questions
 from polybot.domain.audit import Belief
 from polybot.domain.metrics import SettledTrade
+from polybot.domain.order import Order
+from polybot.domain.redemption import Funds
 from polybot.domain.stored import (
     Explanation,
     OpenQuestion,
     PnlRow,
+    RefusedWindow,
     TradeReport,
     WindowReport,
 )
+from polybot.messages.commands import HeldPosition
 from polybot.messages.safety import TradingStateChanged
 
 MANY = 1_000_000
@@ -51,6 +60,16 @@ class LedgerReader:
         with translated(self._path):
             return read_windows(self._database, since_ns=since_ns, now_ns=now_ns, limit=limit)
 
+    def refused_windows(self, *, since_ns: int = 0) -> list[RefusedWindow]:
+        """Return windows that were refused since a moment of market time, newest first."""
+        with translated(self._path):
+            return read_refused(self._database, since_ns=since_ns)
+
+    def windows_not_entered(self, *, since_ns: int) -> list[RefusedWindow]:
+        """Return windows whose newest preflight since a moment of market time objects."""
+        with translated(self._path):
+            return read_not_entered(self._database, since_ns=since_ns)
+
     def trades(self, *, since_ns: int = 0, limit: int = MANY) -> list[TradeReport]:
         """Return fills matched at or after `since_ns`, newest first."""
         with translated(self._path):
@@ -79,6 +98,22 @@ class LedgerReader:
         """Return what our books believe, for the audit."""
         with translated(self._path):
             return read_belief(self._database, newest_orders=newest_orders)
+
+    def funds(self, *, now_ns: int) -> Funds:
+        """Return the wallet's dollars by our books; `now_ns` is market time."""
+        with translated(self._path):
+            return read_funds(self._database, now_ns=now_ns)
+
+    def open_positions(self) -> tuple[HeldPosition, ...]:
+        """Return what agents hold in windows without an outcome, without its market value."""
+        with translated(self._path):
+            return read_open_positions(self._database)
+
+    def orders(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """Return our orders among these ids."""
+        with translated(self._path):
+            chosen = VenueOrderRow.venue_order_id.in_(list(order_ids))
+            return {o.venue_order_id: o for o in read_orders(self._database, chosen)}
 
     def settled_trades(self) -> list[SettledTrade]:
         """Return every agent's window with trades and a grade, in the order of the first grades."""

@@ -99,6 +99,17 @@ OPERATIONS = (
     "CREATE UNIQUE INDEX IF NOT EXISTS process_session_key ON process_session (process, session)",
 )
 
+# What the exchange's activity tells of the wallet beside trading; explains, and books nothing.
+ACTIVITY = (
+    """CREATE TABLE IF NOT EXISTS activity (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL, kind TEXT NOT NULL, slug TEXT NOT NULL,
+        condition_id TEXT NOT NULL, token_id TEXT NOT NULL, amount_usdc INTEGER NOT NULL,
+        stated_usdc INTEGER NOT NULL, set_shares INTEGER NOT NULL, transaction_hash TEXT NOT NULL,
+        at_ns INTEGER NOT NULL) STRICT""",
+    "CREATE UNIQUE INDEX IF NOT EXISTS activity_key ON activity (key)",
+    "CREATE INDEX IF NOT EXISTS activity_by_time ON activity (at_ns)",
+)
+
 QUERIES = (
     # Win rate and P&L by day, agent and strategy, answered from the index alone.
     """CREATE INDEX IF NOT EXISTS window_grade_by_close ON window_grade

@@ -10,6 +10,7 @@ from polybot.domain.audit import AuditResult
 from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
 from polybot.messages.envelope import Envelope
 from polybot.ports import CheckpointStore, Clock, Inbox, MarketCatalog, MarketClock, Outbox
+from polybot.ports.activity import ActivityFeed, NullActivityFeed
 
 Record = tuple[Envelope, Any, str]
 
@@ -40,6 +41,15 @@ class TrackerLedger(Protocol):
 
     def grade_cases(self, limit: int) -> list[GradeCase]:
         """Return settled windows to which something happened since they were graded."""
+
+    def known_activity(self, keys: Sequence[str]) -> set[str]:
+        """Return which rows of the exchange's activity are stored, by their keys."""
+
+    def activity_since_ns(self) -> int:
+        """Return the time of the newest stored activity, of our first window without any."""
+
+    def slugs_of(self, condition_ids: Sequence[str]) -> dict[str, str]:
+        """Return the slugs of our windows by condition id."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -99,12 +109,14 @@ class TrackerPorts(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints: CheckpointStore
     clock: Clock
     market_clock: MarketClock
+    activity: ActivityFeed = NullActivityFeed()
 
 
 class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Times in nanoseconds: the settlement questions in market time, audits in wall time.
 
-    `sources` are the processes whose events are stored; `audit_ns` is 0 when nothing is audited.
+    `sources` are the processes whose events are stored; `audit_ns` and `activity_ns` (wall time
+    between questions for the wallet's activity) are 0 when nothing is asked.
     """
 
     sources: tuple[str, ...]
@@ -112,3 +124,4 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     settle_retry_ns: int
     settle_slow_ns: int
     audit_ns: int
+    activity_ns: int = 0

@@ -12,6 +12,7 @@ from polybot.messages.safety import AlertRaised
 from polybot.messages.tracking import AuditCompleted, WindowSettled
 from polybot.messages.trading import WindowDiscovered
 from polybot.ports import Vitals
+from polybot.services.tracker.activity import ActivityWatch
 from polybot.services.tracker.grading import grade_case, in_words
 from polybot.services.tracker.intake import Intake
 from polybot.services.tracker.needs import Record, TrackerPorts, TrackerSettings
@@ -49,6 +50,7 @@ class TrackerService:
         )
         self._queue = SettlementQueue(times)
         self._settler = Settler(self._queue, ports.catalog, ports.ledger, ports.clock)
+        self._activity = ActivityWatch(ports, settings.activity_ns)
         self._alerted: set[str] = set()
         self._lost: dict[str, str] = {}
         self._graded = 0
@@ -135,6 +137,8 @@ class TrackerService:
         try:
             self._settle()
             self._grade()
+            for event in self._activity.turn():
+                self._record(event, event.slug)
             self._refused = ""
         except StorageError as error:
             # The next turn tries again: nothing was said that is not stored.

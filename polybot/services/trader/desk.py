@@ -25,6 +25,7 @@ from polybot.messages.trading import (
 from polybot.ports import Clock, ExchangeAccess, MarketClock, SignedOrder
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.bookkeeping import Bookkeeper
+from polybot.services.trader.order_gate import OrderGate
 from polybot.services.trader.sight import Sight
 from polybot.strategies.base import Decision, Intent
 
@@ -55,6 +56,7 @@ class Desk:
     clock: Clock
     market_clock: MarketClock
     limits: RiskLimits
+    gate: OrderGate
     _numbers: int = 0
     _to_post: list[SignedOrder] = field(default_factory=list)
     _to_cancel: list[str] = field(default_factory=list)
@@ -71,21 +73,37 @@ class Desk:
         elif agent.is_news(market.slug, (decision.action, decision.reason)):
             self._record_decision(agent, market, decision)
 
+    def carry_out(self, agent: Agent, market: Market, decision: Decision) -> None:
+        """Carry out a decision that was made elsewhere, on the same path as a strategy's own."""
+        self._act(agent, market, decision)
+
     def send(self) -> int:
         """Send what was decided, after its records are durable; returns how many requests."""
         posted: list[str] = []
         while self._to_post:
             # Off the list first: whatever happens now, it is not sent a second time.
             signed = self._to_post.pop(0)
-            self._posted_ns.append(self.clock.monotonic_ns())
+            now = self.clock.monotonic_ns()
+            self._posted_ns.append(now)
+            self.gate.orders.take(1, now)
             self.access.gateway.post(signed)
             posted.append(signed.venue_order_id)
-        cancels, self._to_cancel = self._to_cancel, []
-        if cancels:
-            self.access.gateway.cancel(cancels)
+        cancels = self._send_cancels()
         for venue_order_id in posted:
             _say_sent(self.books.state.orders[venue_order_id])
-        return len(posted) + len(cancels)
+        return len(posted) + cancels
+
+    def _send_cancels(self) -> int:
+        """Send as many cancels as the exchange takes now; the others wait for a later turn."""
+        if not self._to_cancel:
+            return 0
+        now = self.clock.monotonic_ns()
+        spare = max(0, self.gate.cancels.available(now))
+        cancels, self._to_cancel = self._to_cancel[:spare], self._to_cancel[spare:]
+        if cancels:
+            self.gate.cancels.take(len(cancels), now)
+            self.access.gateway.cancel(cancels)
+        return len(cancels)
 
     def withdraw(self, reason: str) -> None:
         """Take back orders that were journaled this turn but must not be sent any more."""
@@ -161,7 +179,11 @@ class Desk:
         while self._posted_ns and now - self._posted_ns[0] > MINUTE_NS:
             self._posted_ns.popleft()
         sent = len(self._posted_ns) + len(self._to_post)
-        risk_state = self.sight.risk_state(agent, market, intent.outcome, sent_last_minute=sent)
+        risk_state = msgspec.structs.replace(
+            self.sight.risk_state(agent, market, intent.outcome, sent_last_minute=sent),
+            waits_for=self.gate.why_wait(market.slug, intent, now),
+            spare_orders=self.gate.spare_orders(intent, now) - len(self._to_post),
+        )
         limits = msgspec.structs.replace(self.limits, agent_capital_usdc=agent.capital_usdc)
         return check(intent, risk_state, limits)
 

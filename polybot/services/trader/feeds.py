@@ -1,15 +1,16 @@
 """The trader's streams: each frame goes where it belongs, each change of connection is said."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from polybot.domain.trading_state import TradingState
-from polybot.messages.trading import FeedStateChanged
-from polybot.ports import Stream, StreamFrame
-from polybot.services.trader.bookkeeping import Bookkeeper
+from polybot.ports import Stream
+from polybot.services.trader.book_repair import BookRepair
 from polybot.services.trader.claims import TradingClaims
-from polybot.services.trader.inputs import Inputs, PriceReader
+from polybot.services.trader.feed_gaps import CONNECTED, FeedGaps
+from polybot.services.trader.inputs import Inputs
 from polybot.services.trader.market_data import MarketData
 from polybot.services.trader.order_answers import OrderAnswers
+from polybot.services.trader.price_feeds import PriceFeeds
 from polybot.services.trader.reconcile import Reconciler
 from polybot.services.trader.reference import ReferenceBook
 
@@ -25,57 +26,69 @@ class Feeds:
     """
 
     inputs: Inputs
-    books: Bookkeeper
     claims: TradingClaims
-    data: MarketData
+    gaps: FeedGaps
+    repair: BookRepair
+    prices: PriceFeeds
     answers: OrderAnswers
     reconciler: Reconciler
-    reference: ReferenceBook
     user_connected: bool = False
-    _prices: PriceReader = field(default_factory=PriceReader)
+
+    @property
+    def data(self) -> MarketData:
+        """The books."""
+        return self.repair.data
+
+    @property
+    def reference(self) -> ReferenceBook:
+        """The reference prices."""
+        return self.prices.reference
 
     async def start(self, symbols: list[str]) -> None:
         """Begin to connect; prices are subscribed for good, books window by window."""
-        self.inputs.price.subscribe(symbols)
-        for stream in self._streams():
+        for stream in (self.inputs.market, self.inputs.user):
             await stream.start()
+        await self.prices.start(symbols)
 
     async def stop(self) -> None:
         """Close every connection."""
-        for stream in self._streams():
+        for stream in (self.inputs.market, self.inputs.user):
             await stream.stop()
+        await self.prices.stop()
 
     def take(self) -> None:
-        """Apply everything that arrived."""
+        """Apply everything that arrived, and ask for what is missing."""
+        data = self.repair.data
         for frame in self.inputs.frames(self.inputs.market):
-            self._say(frame)
-            self.data.accept(frame)
-        for frame in self.inputs.frames(self.inputs.user):
-            self._say(frame)
             if frame.state:
+                self.gaps.note(frame)
+            data.accept(frame)
+        for frame in self.inputs.frames(self.inputs.user):
+            if frame.state:
+                self.gaps.note(frame)
                 self._user_changed(frame.state)
             else:
                 self.answers.stream_frame(frame)
-        for frame in self.inputs.frames(self.inputs.price):
-            self._say(frame)
-            for tick in [] if frame.state else self._prices.read(frame):
-                self.reference.accept(tick)
+        for stream in self.inputs.prices:
+            self._take_prices(stream)
+        self.repair.turn(self.inputs.book_replies())
+        self.prices.turn()
 
-    def _streams(self) -> tuple[Stream, ...]:
-        return (self.inputs.market, self.inputs.user, self.inputs.price)
+    def describe(self) -> str:
+        """Return which streams are away, and where prices come from."""
+        return "; ".join(words for words in (self.gaps.describe(), self.prices.describe()) if words)
+
+    def _take_prices(self, stream: Stream) -> None:
+        for frame in self.inputs.frames(stream):
+            if frame.state and (frame.state == CONNECTED or self.prices.is_wanted(stream)):
+                self.gaps.note(frame)
+            self.prices.accept(frame)
 
     def _user_changed(self, state: str) -> None:
-        self.user_connected = state == "connected"
+        self.user_connected = state == CONNECTED
         if not self.user_connected:
             self.claims.claim(USER_STREAM, TradingState.REDUCING, f"user stream {state}")
             return
         if self.reconciler.done_once:
             self.reconciler.require("user stream")
         self.claims.clear(USER_STREAM)
-
-    def _say(self, frame: StreamFrame) -> None:
-        if frame.state:
-            connected = frame.state == "connected"
-            self.books.record(
-                FeedStateChanged(feed=frame.stream, connected=connected, detail=frame.state)
-            )

@@ -1,17 +1,14 @@
 """The trader's inputs of one turn, taped as they are consumed."""
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from polybot.domain.refusals import Refusals
-from polybot.errors import InvalidValue
-from polybot.exchange.wire_codec import FrameDecoder
-from polybot.exchange.wire_price_stream import TWAP_CHANNEL, PriceFrame, PricePoint, price_decoder
 from polybot.messages.envelope import Envelope
 from polybot.ports import (
+    BookReply,
+    BookSource,
     Clock,
     ExchangeAccess,
     GatewayAnswer,
@@ -21,26 +18,28 @@ from polybot.ports import (
     StreamFrame,
     Tape,
 )
-from polybot.services.trader.reference import PriceTick
-
-logger = logging.getLogger(__name__)
 
 # Kinds of tape records; a number is never used for something else later.
-TAPE_STREAMS = {"market": 1, "user": 2, "price": 3}
+TAPE_STREAMS = {"market": 1, "user": 2, "price": 3, "rtds": 7, "binance": 8, "coinbase": 9}
 TAPE_CONNECTION = 4
 TAPE_BUS = 5
 TAPE_ANSWER = 6
+TAPE_BOOK = 10
 
 
 @dataclass(slots=True)
 class Inputs:
-    """Takes from every port once a turn, in a fixed order, and tapes what it took."""
+    """Takes from every port once a turn, in a fixed order, and tapes what it took.
+
+    `prices` are the price feeds in their order of preference.
+    """
 
     inbox: Inbox
     access: ExchangeAccess
     market: Stream
     user: Stream
-    price: Stream
+    prices: tuple[Stream, ...]
+    book_source: BookSource
     tape: Tape
     clock: Clock
     market_clock: MarketClock
@@ -57,8 +56,18 @@ class Inputs:
         taken = stream.take()
         for frame in taken:
             kind = TAPE_CONNECTION if frame.state else TAPE_STREAMS[frame.stream]
-            data = f"{frame.stream} {frame.state}".encode() if frame.state else frame.data
+            data = frame.data
+            if frame.state:
+                data = f"{frame.stream} {frame.quiet_ns} {frame.state}".encode()
             self.tape.record(kind, frame.mono_ns, self.market_clock.now_ns(), data)
+        return taken
+
+    def book_replies(self) -> list[BookReply]:
+        """Return the books that were asked for."""
+        taken = self.book_source.take()
+        for reply in taken:
+            data = reply.body if reply.error is None else str(reply.error).encode()
+            self._tape(TAPE_BOOK, reply.token_id.encode() + b" " + data)
         return taken
 
     def answers(self) -> list[GatewayAnswer]:
@@ -76,49 +85,3 @@ class Inputs:
 
     def _tape(self, kind: int, data: bytes) -> None:
         self.tape.record(kind, self.clock.monotonic_ns(), self.market_clock.now_ns(), data)
-
-
-class PriceReader:
-    """Reads frames of the price stream into ticks; what cannot be read is counted."""
-
-    def __init__(self) -> None:
-        self._decoder: FrameDecoder[PriceFrame] = price_decoder()
-        self._refusals = Refusals()
-
-    def read(self, frame: StreamFrame) -> list[PriceTick]:
-        """Return the prices of a frame, oldest first; control frames have none."""
-        ticks = []
-        before = self._decoder.refused
-        events = self._decoder.decode(frame.data)
-        if self._decoder.refused > before:
-            self._refuse(self._decoder.last_refusal, frame.mono_ns)
-        for told in events:
-            if told.error:
-                self._refuse(told.error, frame.mono_ns)
-            for point in told.points():
-                tick = _tick(told, point)
-                if tick is not None:
-                    ticks.append(tick)
-        return ticks
-
-    def _refuse(self, reason: str, mono_ns: int) -> None:
-        line = self._refusals.note(reason, mono_ns)
-        if line:
-            logger.warning("price events that could not be read: %s", line)
-
-
-def _tick(told: PriceFrame, point: PricePoint) -> PriceTick | None:
-    try:
-        price = point.price_e8
-        price_ns = int(point.timestamp) * 1_000_000
-    except (InvalidValue, ValueError):
-        return None
-    if price is None or not point.symbol:
-        return None
-    return PriceTick(
-        asset=point.symbol.lower().removesuffix("usd").rstrip("/"),
-        source=point.source,
-        twap=told.channel == TWAP_CHANNEL,
-        price_ns=price_ns,
-        price_e8=price,
-    )

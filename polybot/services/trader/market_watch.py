@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 import msgspec
 
 from polybot.domain.market import Market
-from polybot.messages.trading import WindowDiscovered
+from polybot.errors import MarketRefused
+from polybot.messages.trading import WindowDiscovered, WindowRefused
 from polybot.ports import MarketCatalog, Stream
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.market_data import MarketData
+from polybot.services.trader.preflight import WindowChecks
 from polybot.services.trader.windows import LINGER_NS, WindowSchedule
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ class MarketWatch:
     data: MarketData
     books: Bookkeeper
     agents: tuple[Agent, ...]
+    checks: WindowChecks
+    _recorded: dict[str, str] = field(default_factory=dict)
     _looked: dict[str, int] = field(default_factory=dict)
     _problem_said_ns: int | None = None
 
@@ -38,12 +42,14 @@ class MarketWatch:
         """Look for windows that open, take over what changed, and subscribe to what is live."""
         self.schedule.ask(market_ns, mono_ns)
         for answer in self.catalog.take():
-            if answer.error is not None:
+            if answer.error is not None and not isinstance(answer.error, MarketRefused):
                 self._say_problem(f"looking up {answer.slug}: {answer.error}", mono_ns)
             market = self.schedule.accept(answer)
             if market is not None:
                 self._learn(market)
+        self._record_refusals()
         self._take_over_ticks()
+        self._take_over_listings()
         self.stream.subscribe(self.data.watch(self.schedule.live(market_ns)))
 
     def open_markets(self, market_ns: int) -> list[Market]:
@@ -78,6 +84,12 @@ class MarketWatch:
             self._looked.pop(slug, None)
         return finished
 
+    def describe_refusals(self) -> str:
+        """Say which windows are not traded or not entered, and why; "" when all may be."""
+        refused = [f"not trading {error}" for error in self.schedule.refused.values()]
+        objected = self.checks.describe(list(self.schedule.known))
+        return "; ".join([*refused, objected] if objected else refused)
+
     def _take_over_ticks(self) -> None:
         changed, self.data.ticks = self.data.ticks, {}
         for slug, tick_bps in changed.items():
@@ -85,6 +97,32 @@ class MarketWatch:
             if market is not None and market.tick_bps != tick_bps:
                 self.schedule.replace(msgspec.structs.replace(market, tick_bps=tick_bps))
                 self._learn(self.schedule.known[slug])
+
+    def _take_over_listings(self) -> None:
+        """Take over what the order book's service says of ticks and sizes; a tick only shrinks."""
+        listed, self.checks.listed = self.checks.listed, {}
+        for slug, told in listed.items():
+            market = self.schedule.known.get(slug)
+            if market is None:
+                continue
+            changed = msgspec.structs.replace(
+                market,
+                tick_bps=min(told.tick_bps, market.tick_bps),
+                min_size_shares=told.min_size_shares,
+            )
+            if changed != market:
+                self.schedule.replace(changed)
+                self._learn(changed)
+
+    def _record_refusals(self) -> None:
+        refused = self.schedule.refused
+        for slug in [slug for slug in self._recorded if slug not in refused]:
+            del self._recorded[slug]
+        for slug, refusal in refused.items():
+            if self._recorded.get(slug) != refusal.code:
+                self._recorded[slug] = refusal.code
+                event = WindowRefused(slug=slug, code=refusal.code, reason=str(refusal))
+                self.books.record(event)
 
     def _learn(self, market: Market) -> None:
         if self.books.state.markets.get(market.slug) != market:

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from polybot.domain.order import TERMINAL, Order, OrderStatus, OrderTrigger
 from polybot.domain.refusals import Refusals
@@ -53,6 +54,13 @@ _DEFINITE = (Rejected, NotFound)
 _TO_ADOPT = (OrderStatus.UNKNOWN, OrderStatus.NOT_PLACED, OrderStatus.SUBMITTED)
 
 
+class Refusal(NamedTuple):
+    """An error of the exchange, and the window it was about ("" for the account)."""
+
+    slug: str
+    error: PolybotError
+
+
 @dataclass(slots=True)
 class OrderAnswers:
     """Applies answers to orders.
@@ -60,7 +68,8 @@ class OrderAnswers:
     `closing` holds, for FAK and FOK orders that matched, the trades still to come: when they are
     all booked, what is left of the order is known to be dead. `look_up` collects ids whose true
     state must be asked for; `snapshot_wanted` says that trades are missing here; `mistrust` why
-    order ids cannot be trusted any more, "" while they can.
+    order ids cannot be trusted any more, "" while they can. `refused` collects the errors whose
+    action is still to be carried out (`RefusalActions`).
     """
 
     books: Bookkeeper
@@ -70,6 +79,7 @@ class OrderAnswers:
     snapshot_wanted: bool = False
     errors_in_a_row: int = 0
     mistrust: str = ""
+    refused: list[Refusal] = field(default_factory=list)
     _decoder: FrameDecoder[UserEvent] = field(default_factory=user_decoder)
     _refusals: Refusals = field(default_factory=Refusals)
 
@@ -96,6 +106,7 @@ class OrderAnswers:
         if answer.error is not None:
             logger.warning("cancel: %s", answer.error)
             self._count(answer.error)
+            self.refused.append(Refusal("", answer.error))
             words = dict.fromkeys(answer.asked, str(answer.error))
         else:
             self.errors_in_a_row = 0
@@ -168,6 +179,7 @@ class OrderAnswers:
         if code == ORDER_ID_MISMATCH:
             self.mistrust = str(error)
         self._count(error)
+        self.refused.append(Refusal(order.slug, error))
 
     def _count(self, error: PolybotError) -> None:
         # A definite no about this one order says that requests as such work.

@@ -8,6 +8,8 @@ import msgspec
 from polybot.domain.risk_limits import RiskLimits
 from polybot.domain.window import Series
 from polybot.ports import (
+    ArmingStore,
+    BookSource,
     CheckpointStore,
     Clock,
     ExchangeAccess,
@@ -15,23 +17,33 @@ from polybot.ports import (
     MarketCatalog,
     MarketClock,
     Outbox,
+    Preflight,
     Stream,
     Tape,
 )
 from polybot.services.trader.agents import Agent
+from polybot.services.trader.arming import ArmingWatch, Leave, NoLeaveNeeded
+from polybot.services.trader.book_repair import BookRepair
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.cash_check import CashCheck
 from polybot.services.trader.claims import TradingClaims
 from polybot.services.trader.dead_man import DeadMan
 from polybot.services.trader.desk import Desk
+from polybot.services.trader.feed_gaps import FeedGaps
 from polybot.services.trader.feeds import Feeds
+from polybot.services.trader.flatten import Flattener
 from polybot.services.trader.inputs import Inputs
 from polybot.services.trader.look_ups import LookUps
 from polybot.services.trader.market_data import MarketData
 from polybot.services.trader.market_watch import MarketWatch
+from polybot.services.trader.operator_orders import OperatorOrders
 from polybot.services.trader.order_answers import OrderAnswers
+from polybot.services.trader.order_gate import OrderGate, bucket_of
+from polybot.services.trader.preflight import WindowChecks
+from polybot.services.trader.price_feeds import PriceFeeds
 from polybot.services.trader.reconcile import Reconciler
 from polybot.services.trader.reference import ReferenceBook
+from polybot.services.trader.refusal_actions import RefusalActions
 from polybot.services.trader.sight import Sight
 from polybot.services.trader.state import TraderState
 from polybot.services.trader.upkeep import Upkeep
@@ -40,24 +52,35 @@ from polybot.services.trader.windows_over import Settler
 
 
 class TraderPorts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything outside the trader; adapters set `wake` when something is there to take."""
+    """Everything outside the trader; adapters set `wake` when something is there to take.
+
+    `arming` is None where the exchange is simulated: nothing real can be ordered there. `prices`
+    are the price feeds in order of preference, at least one.
+    """
 
     wake: asyncio.Event
     outbox: Outbox
     inbox: Inbox
     checkpoints: CheckpointStore
     catalog: MarketCatalog
+    preflight: Preflight
     access: ExchangeAccess
     market: Stream
     user: Stream
-    price: Stream
+    prices: tuple[Stream, ...]
+    book_source: BookSource
     tape: Tape
     clock: Clock
     market_clock: MarketClock
+    arming: ArmingStore | None = None
 
 
 class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The trader's configuration in integers; durations are wall time."""
+    """The trader's configuration in integers; durations are wall time.
+
+    `funder` and `signature_type` are the wallet's whose arming counts. The rates are those at which
+    we send at most; `max_skew_s` is how far our clock may be from the exchange's.
+    """
 
     series: tuple[Series, ...]
     limits: RiskLimits
@@ -67,6 +90,11 @@ class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_ns: int
     max_api_errors: int
     exchange_heartbeat: bool
+    funder: str = ""
+    signature_type: int = 0
+    orders_per_second: float = 30.0
+    cancels_per_second: float = 60.0
+    max_skew_s: float = 5.0
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -85,11 +113,16 @@ class TraderParts(msgspec.Struct, frozen=True):
     inputs: Inputs
     feeds: Feeds
     watch: MarketWatch
+    checks: WindowChecks
+    refusals: RefusalActions
     reconciler: Reconciler
     desk: Desk
     settler: Settler
     dead_man: DeadMan
+    leave: Leave
     upkeep: Upkeep
+    flattener: Flattener
+    operator: OperatorOrders
 
 
 def assemble(
@@ -99,24 +132,53 @@ def assemble(
     books = Bookkeeper(state, ports.outbox, ports.market_clock)
     claims = TradingClaims(books, ports.clock)
     ledger = Ledger(state, books, claims, OrderAnswers(books, ports.access))
-    data, reference = MarketData(), ReferenceBook()
-    schedule = WindowSchedule(settings.series, ports.catalog)
-    inputs = _inputs(ports)
     reconciler = _reconciler(settings, ports, ledger)
+    inputs = _inputs(ports)
+    feeds = _feeds(ports, ledger, inputs, reconciler)
+    data, reference = feeds.data, feeds.reference
+    schedule = WindowSchedule(settings.series, ports.catalog)
+    checks = WindowChecks(books, claims, ports.preflight, schedule, settings.max_skew_s)
+    gate = OrderGate(
+        bucket_of(settings.orders_per_second), bucket_of(settings.cancels_per_second), checks
+    )
+    desk = _desk(settings, ports, _sight(settings, ports, ledger, data, reference), books, gate)
+    flattener = Flattener(books, desk, data, agents, ports.market_clock)
     return TraderParts(
         ledger=ledger,
         inputs=inputs,
-        feeds=Feeds(inputs, books, claims, data, ledger.answers, reconciler, reference),
-        watch=MarketWatch(schedule, ports.catalog, ports.market, data, books, agents),
+        feeds=feeds,
+        watch=MarketWatch(schedule, ports.catalog, ports.market, data, books, agents, checks),
+        checks=checks,
+        refusals=RefusalActions(
+            ledger.answers, claims, ports.access, gate, checks, ports.preflight
+        ),
         reconciler=reconciler,
-        desk=_desk(settings, ports, ledger, data, reference),
+        desk=desk,
         settler=Settler(
             books, claims, ports.clock, settings.zone, settings.limits.max_daily_loss_usdc
         ),
         dead_man=DeadMan(
             claims, ledger.answers, settings.max_api_errors, ports.clock.monotonic_ns()
         ),
+        leave=_leave(settings, ports, books, claims),
         upkeep=_upkeep(settings, ports, agents, state, schedule),
+        flattener=flattener,
+        operator=OperatorOrders(books, claims, desk, flattener),
+    )
+
+
+def _leave(
+    settings: TraderSettings, ports: TraderPorts, books: Bookkeeper, claims: TradingClaims
+) -> Leave:
+    if ports.arming is None:
+        return NoLeaveNeeded()
+    return ArmingWatch(
+        ports.arming,
+        books,
+        claims,
+        ports.clock,
+        funder=settings.funder,
+        signature_type=settings.signature_type,
     )
 
 
@@ -126,10 +188,25 @@ def _inputs(ports: TraderPorts) -> Inputs:
         access=ports.access,
         market=ports.market,
         user=ports.user,
-        price=ports.price,
+        prices=ports.prices,
+        book_source=ports.book_source,
         tape=ports.tape,
         clock=ports.clock,
         market_clock=ports.market_clock,
+    )
+
+
+def _feeds(ports: TraderPorts, ledger: Ledger, inputs: Inputs, reconciler: Reconciler) -> Feeds:
+    return Feeds(
+        inputs=inputs,
+        claims=ledger.claims,
+        gaps=FeedGaps(ledger.books, ports.market_clock),
+        repair=BookRepair(MarketData(), ports.book_source, ledger.books, ports.clock),
+        prices=PriceFeeds(
+            ports.prices, ReferenceBook(), ledger.books, ports.clock, ports.market_clock
+        ),
+        answers=ledger.answers,
+        reconciler=reconciler,
     )
 
 
@@ -147,14 +224,14 @@ def _reconciler(settings: TraderSettings, ports: TraderPorts, ledger: Ledger) ->
     )
 
 
-def _desk(
+def _sight(
     settings: TraderSettings,
     ports: TraderPorts,
     ledger: Ledger,
     data: MarketData,
     reference: ReferenceBook,
-) -> Desk:
-    sight = Sight(
+) -> Sight:
+    return Sight(
         state=ledger.state,
         claims=ledger.claims,
         data=data,
@@ -163,14 +240,20 @@ def _desk(
         market_clock=ports.market_clock,
         zone=settings.zone,
     )
+
+
+def _desk(
+    settings: TraderSettings, ports: TraderPorts, sight: Sight, books: Bookkeeper, gate: OrderGate
+) -> Desk:
     return Desk(
         session=ports.outbox.session,
-        books=ledger.books,
+        books=books,
         sight=sight,
         access=ports.access,
         clock=ports.clock,
         market_clock=ports.market_clock,
         limits=settings.limits,
+        gate=gate,
     )
 
 

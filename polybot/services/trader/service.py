@@ -7,8 +7,8 @@ import msgspec
 
 from polybot.domain.purpose import ENTRY
 from polybot.domain.trading_state import OPERATOR, TradingState
-from polybot.errors import ProtocolError, Unauthorized
-from polybot.messages.commands import Done, HaltTrading, ResumeTrading, StopEntries
+from polybot.errors import ProtocolError
+from polybot.messages.commands import CheckArming, Done, HaltTrading, ResumeTrading, StopEntries
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
 from polybot.messages.tracking import WindowSettled
 from polybot.ports import AccountSnapshot, CancelAnswer, PostAnswer, Vitals
@@ -60,6 +60,7 @@ class TraderService:
         self._ports.inbox.resume_from(state.inbox)
         reason = "starting: not reconciled yet"
         self._ledger.claims.claim(RECONCILE, TradingState.RECONCILING, reason)
+        self._parts.leave.look_now()
         for order in state.open_orders():
             trigger = LOST_ANSWERS.get(order.status)
             if trigger is not None:
@@ -104,7 +105,10 @@ class TraderService:
         book = "no book yet" if age is None else f"book {age:.1f} s old"
         orders = len(self._ledger.state.open_orders())
         state = self._ledger.claims.describe()
-        return f"{state}; {orders} orders open, {book}; {len(live)} windows: {names}"
+        line = f"{state}; {orders} orders open, {book}; {len(live)} windows: {names}"
+        kept_out = self._parts.watch.describe_refusals()
+        feeds = self._parts.feeds.describe()
+        return "; ".join(part for part in (line, feeds, kept_out) if part)
 
     def vitals(self) -> Vitals:
         """Return what the heartbeat carries."""
@@ -124,6 +128,13 @@ class TraderService:
     def handle(self, request_type: str, body: Any) -> msgspec.Struct:
         """Carry out a command of the operator or the watchdog."""
         claims = self._ledger.claims
+        if isinstance(body, CheckArming):
+            return self._check_arming()
+        answer = self._parts.operator.handle(body)
+        if answer is not None:
+            self._ports.outbox.commit()
+            self.wake.set()
+            return answer
         if isinstance(body, StopEntries):
             claims.claim(body.source, TradingState.REDUCING, body.reason)
         elif isinstance(body, HaltTrading):
@@ -132,6 +143,7 @@ class TraderService:
             changed = claims.clear(body.source)
             if body.source == OPERATOR:
                 logger.warning("resumed by the operator: %s", body.reason)
+                self._parts.flattener.end_all("resumed by the operator")
             if not changed:
                 return Done(detail=f"nothing to resume; trading is {claims.describe()}")
         else:
@@ -139,6 +151,12 @@ class TraderService:
         self._ports.outbox.commit()
         self.wake.set()
         return Done(detail=f"trading is {claims.describe()}")
+
+    def _check_arming(self) -> Done:
+        detail = self._parts.leave.look_now()
+        self._ports.outbox.commit()
+        self.wake.set()
+        return Done(detail=f"{detail}; trading is {self._ledger.claims.describe()}")
 
     async def stop(self) -> None:
         """Write a last checkpoint and close the streams; resting orders stay where they are."""
@@ -191,18 +209,21 @@ class TraderService:
         for answer in self._parts.inputs.answers():
             if isinstance(answer, PostAnswer):
                 answers.posted(answer)
+                self._parts.refusals.heard(answer, now)
             elif isinstance(answer, CancelAnswer):
                 answers.canceled(answer)
+                self._parts.refusals.heard(answer, now)
             elif isinstance(answer, AccountSnapshot):
-                if isinstance(answer.error, Unauthorized):
-                    self._ports.access.renew()
+                self._parts.refusals.snapshot(answer)
                 self._parts.reconciler.accept(answer, now)
             else:
                 self._parts.reconciler.look_ups.take(answer, now)
+        self._parts.refusals.turn(now)
 
     def _work(self, now: int, market_ns: int) -> None:
         parts = self._parts
         parts.watch.follow(market_ns, now)
+        parts.checks.turn(market_ns, now)
         # The first snapshot waits for the user stream, so that nothing falls between the two.
         listening = parts.feeds.user_connected or parts.reconciler.done_once
         if listening and self._ports.access.ready():
@@ -211,15 +232,18 @@ class TraderService:
         for slug in parts.watch.finish(market_ns):
             parts.desk.forget(slug)
         parts.dead_man.turn(now)
+        parts.leave.turn(now, {market.version for market in parts.watch.open_markets(market_ns)})
         self._decide(market_ns)
 
     def _decide(self, market_ns: int) -> None:
         reconciling = self._ledger.claims.is_claimed_by(RECONCILE)
         if reconciling or not self._ports.access.ready():
             return
+        flattener = self._parts.flattener
+        flattener.turn(market_ns)
         for market in self._parts.watch.due(market_ns):
             for agent in self._agents:
-                if agent.follows(market):
+                if agent.follows(market) and not flattener.covers(agent.name):
                     self._parts.desk.decide(agent, market)
 
     def _send(self, began_ns: int) -> None:

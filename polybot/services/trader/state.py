@@ -16,12 +16,15 @@ from polybot.domain.market import Market
 from polybot.domain.order import TERMINAL, Order
 from polybot.domain.position import Position
 from polybot.domain.trading_state import Claim
-from polybot.messages.safety import TradingStateChanged
+from polybot.messages.safety import ArmingChanged, TradingStateChanged
 from polybot.messages.trading import (
     AgentResult,
+    CancelOrdersTaken,
     ExternalFlowBooked,
     FillMatched,
     FillStatusChanged,
+    FlattenFinished,
+    FlattenStarted,
     OrderStatusChanged,
     OrderSubmitted,
     PositionSettled,
@@ -33,6 +36,8 @@ SCHEMA = 1
 # Settled windows and their orders are forgotten this long (market time) after their close: late
 # arrivals of an order that seemed lost are adopted until then.
 FORGET_AFTER_NS = 3_600_000_000_000
+# A command is repeated within seconds, if at all.
+COMMANDS_REMEMBERED = 200
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +61,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     salts: int
     paid: tuple[tuple[str, str, int], ...]
     results: tuple[tuple[str, str], ...]
+    arming: ArmingChanged | None = None
+    commands: dict[str, tuple[str, ...]] = {}
+    flattens: tuple[FlattenStarted, ...] = ()
 
 
 FillKey = tuple[str, str]
@@ -69,6 +77,8 @@ class TraderState:
     holds, by token, winning shares whose dollars the exchange has not paid out yet as far as we
     know. `settled` maps a settled token to whether it won, `paid` an agent's settled position
     (agent, token) to the shares that were settled; `results` are the (agent, slug) counted.
+    `commands` are the newest commands taken with the orders they were about, `flattens` those under
+    way, by id.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -88,6 +98,9 @@ class TraderState:
     salts: int = 0
     paid: dict[tuple[str, str], int] = field(default_factory=dict)
     results: set[tuple[str, str]] = field(default_factory=set)
+    arming: ArmingChanged | None = None
+    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    flattens: dict[str, FlattenStarted] = field(default_factory=dict)
 
     def apply(self, event: Any) -> None:
         """Change the state by one durable event; events of no consequence are ignored."""
@@ -166,6 +179,9 @@ class TraderState:
             salts=self.salts,
             paid=tuple((agent, token, shares) for (agent, token), shares in self.paid.items()),
             results=tuple(sorted(self.results)),
+            arming=self.arming,
+            commands=dict(self.commands),
+            flattens=tuple(self.flattens.values()),
         )
 
     @classmethod
@@ -189,6 +205,9 @@ class TraderState:
             salts=snapshot.salts,
             paid={(agent, token): shares for agent, token, shares in snapshot.paid},
             results=set(snapshot.results),
+            arming=snapshot.arming,
+            commands=dict(snapshot.commands),
+            flattens={flatten.command_id: flatten for flatten in snapshot.flattens},
         )
 
 
@@ -267,6 +286,10 @@ def _trading_state(state: TraderState, event: TradingStateChanged) -> None:
     state.claims = event.claims
 
 
+def _arming_changed(state: TraderState, event: ArmingChanged) -> None:
+    state.arming = event
+
+
 def _agent_result(state: TraderState, event: AgentResult) -> None:
     state.results.add((event.agent, event.slug))
     if event.day > state.day:
@@ -283,6 +306,25 @@ def _agent_result(state: TraderState, event: AgentResult) -> None:
     state.last_loss_ns[event.agent] = event.wall_ns
 
 
+def _cancel_orders_taken(state: TraderState, event: CancelOrdersTaken) -> None:
+    _remember(state, event.command_id, event.order_ids)
+
+
+def _flatten_started(state: TraderState, event: FlattenStarted) -> None:
+    _remember(state, event.command_id, ())
+    state.flattens[event.command_id] = event
+
+
+def _flatten_finished(state: TraderState, event: FlattenFinished) -> None:
+    state.flattens.pop(event.command_id, None)
+
+
+def _remember(state: TraderState, command_id: str, order_ids: tuple[str, ...]) -> None:
+    state.commands[command_id] = order_ids
+    while len(state.commands) > COMMANDS_REMEMBERED:
+        del state.commands[next(iter(state.commands))]
+
+
 _HANDLERS: dict[type, Callable[[TraderState, Any], None]] = {
     WindowDiscovered: _window_discovered,
     WindowSummarized: _window_summarized,
@@ -293,5 +335,9 @@ _HANDLERS: dict[type, Callable[[TraderState, Any], None]] = {
     PositionSettled: _position_settled,
     ExternalFlowBooked: _external_flow,
     TradingStateChanged: _trading_state,
+    ArmingChanged: _arming_changed,
     AgentResult: _agent_result,
+    CancelOrdersTaken: _cancel_orders_taken,
+    FlattenStarted: _flatten_started,
+    FlattenFinished: _flatten_finished,
 }

@@ -3,8 +3,11 @@
 import logging
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from polybot.domain.market import Market
 from polybot.domain.window import Series, Window, current_window, next_window
+from polybot.errors import MarketRefused
 from polybot.ports import CatalogAnswer, MarketCatalog
 
 logger = logging.getLogger(__name__)
@@ -16,21 +19,26 @@ PREWARM_NS = 60_000_000_000
 RETRY_NS = 500_000_000
 # A window's book is kept this long (market time) after its close: exits run to the last moment.
 LINGER_NS = 2_000_000_000
+# What is known of a window is read again this long (market time) before it opens.
+REFRESH_NS = 30_000_000_000
+# A window that was refused is looked at again after this long (wall time): listings get mended.
+REFUSED_RETRY_NS = 10_000_000_000
 
 
 @dataclass(slots=True)
 class WindowSchedule:
     """Follows the open window of each series, and the next one shortly before it opens.
 
-    `known` holds the markets found, by slug. A market whose own dates disagree with its slug is
-    refused: the slug alone is never trusted.
+    `known` holds the markets found, by slug; `refused` says of the others that are listed why they
+    must not be traded. A window that is refused before it opens is known no more.
     """
 
     series: tuple[Series, ...]
     catalog: MarketCatalog
     known: dict[str, Market] = field(default_factory=dict)
+    refused: dict[str, MarketRefused] = field(default_factory=dict)
     _asked_ns: dict[str, int] = field(default_factory=dict)
-    _refused: set[str] = field(default_factory=set)
+    _refreshed: set[str] = field(default_factory=set)
 
     def wanted(self, market_ns: int) -> list[Window]:
         """Return the windows to follow at a moment of market time."""
@@ -43,28 +51,30 @@ class WindowSchedule:
         return windows
 
     def ask(self, market_ns: int, mono_ns: int) -> None:
-        """Ask the catalog for wanted windows that are not known yet."""
+        """Ask the catalog for wanted windows not known yet, and again before one opens."""
         for window in self.wanted(market_ns):
-            slug = window.slug
-            if slug in self.known or slug in self._refused:
-                continue
-            asked = self._asked_ns.get(slug)
-            if asked is None or mono_ns - asked >= RETRY_NS:
-                self._asked_ns[slug] = mono_ns
-                self.catalog.request(slug)
+            if self._is_due(window, market_ns, mono_ns):
+                self._asked_ns[window.slug] = mono_ns
+                self.catalog.request(window.slug)
 
     def accept(self, answer: CatalogAnswer) -> Market | None:
-        """Return the market of an answer when it is new and may be traded."""
-        market = answer.market
-        if market is None or answer.closed or answer.slug in self.known:
+        """Return the market of an answer when it, or something of it, is new."""
+        slug, market = answer.slug, answer.market
+        if isinstance(answer.error, MarketRefused):
+            self._refuse(slug, answer.error)
+        if market is None or answer.closed:
             return None
-        problem = self._problem(answer.slug, market)
-        if problem:
-            self._refused.add(answer.slug)
-            logger.warning("not trading %s: %s", answer.slug, problem)
+        refusal = self._refusal(slug, market)
+        if refusal is not None:
+            self._refuse(slug, refusal)
             return None
-        self.known[answer.slug] = market
-        return market
+        self.refused.pop(slug, None)
+        known = self.known.get(slug)
+        if known is not None:
+            # The stream may have told of a finer tick than the catalog, which lags, knows of.
+            market = replace(market, tick_bps=min(known.tick_bps, market.tick_bps))
+        self.known[slug] = market
+        return None if market == known else market
 
     def live(self, market_ns: int) -> list[Market]:
         """Return the known markets to watch: wanted ones, and just closed ones for a moment."""
@@ -85,16 +95,45 @@ class WindowSchedule:
             del self.known[slug]
         wanted = {window.slug for window in self.wanted(market_ns)}
         self._asked_ns = {s: asked for s, asked in self._asked_ns.items() if s in wanted}
-        self._refused &= wanted
+        self.refused = {slug: error for slug, error in self.refused.items() if slug in wanted}
+        self._refreshed &= wanted
 
-    def _problem(self, slug: str, market: Market) -> str:
+    def _is_due(self, window: Window, market_ns: int, mono_ns: int) -> bool:
+        slug = window.slug
+        if slug in self.known:
+            soon = window.open_ns - REFRESH_NS <= market_ns < window.open_ns
+            if not soon or slug in self._refreshed:
+                return False
+            self._refreshed.add(slug)
+            return True
+        asked = self._asked_ns.get(slug)
+        wait_ns = REFUSED_RETRY_NS if slug in self.refused else RETRY_NS
+        return asked is None or mono_ns - asked >= wait_ns
+
+    def _refuse(self, slug: str, refusal: MarketRefused) -> None:
+        """Take a window off the known ones, and say why once for each reason."""
+        before = self.refused.get(slug)
+        self.refused[slug] = refusal
+        self.known.pop(slug, None)
+        if before is None or before.code != refusal.code:
+            logger.warning("not trading %s", refusal)
+
+    def _refusal(self, slug: str, market: Market) -> MarketRefused | None:
+        known = self.known.get(slug, market)
+        if _identity(known) != _identity(market):
+            message = f"{slug}: expected the tokens it had a moment ago, was another market"
+            return MarketRefused(message, code="identity")
         for series in self.series:
             window = current_window(series, market.open_ns)
-            if window.slug == slug:
-                if (window.open_ns, window.close_ns) == (market.open_ns, market.close_ns):
-                    return ""
-                return (
-                    f"expected it to run {window.open_ns}..{window.close_ns} ns, "
-                    f"was {market.open_ns}..{market.close_ns} by the exchange's own dates"
-                )
-        return "its dates by the exchange do not match its slug"
+            dates = (window.open_ns, window.close_ns)
+            if window.slug == slug and dates == (market.open_ns, market.close_ns):
+                return None
+        message = (
+            f"{slug}: expected dates that match its slug, was {market.open_ns}..{market.close_ns} "
+            "ns by the exchange's own dates"
+        )
+        return MarketRefused(message, code="times")
+
+
+def _identity(market: Market) -> tuple[str, ...]:
+    return market.condition_id, market.token_up, market.token_down, market.version

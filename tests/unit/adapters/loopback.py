@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -54,6 +55,7 @@ class LoopbackServer:
     """Serves each connection on a thread; `handler` says what to answer to each request."""
 
     handler: Callable[[Heard], Told] = lambda _: answer({})
+    tls: ssl.SSLContext | None = None
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
     _listener: socket.socket = field(init=False)
@@ -66,7 +68,8 @@ class LoopbackServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def requests(self) -> list[tuple[str, str]]:
         return [(heard.method, heard.path) for heard in self.heard]
@@ -100,6 +103,10 @@ class LoopbackServer:
     def _serve(self, peer: socket.socket, number: int) -> None:
         # The client may hang up at any moment, and some tests are about just that.
         with contextlib.suppress(OSError, ValueError):
+            if self.tls is not None:
+                wrapped = self.tls.wrap_socket(peer, server_side=True)
+                self._open[self._open.index(peer)] = wrapped
+                peer = wrapped
             self._converse(peer, number)
         peer.close()
 

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from polybot.adapters.channel_dialects import MarketDialect, PriceDialect, UserDialect
+from polybot.adapters.channel_dialects import (
+    BinanceDialect,
+    CoinbaseDialect,
+    MarketDialect,
+    PriceDialect,
+    RtdsDialect,
+    UserDialect,
+)
 from polybot.exchange.l2_auth import ApiCredentials
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_market_stream import MarketSubscription
@@ -117,10 +124,62 @@ def test_the_price_channel_has_nothing_to_say_without_symbols() -> None:
     assert PriceDialect(logged_out).opening(()) is None
 
 
-def test_every_channel_pings_in_the_same_word() -> None:
-    dialects = (MarketDialect(), UserDialect(logged_in), PriceDialect(logged_in))
-    assert [(dialect.name, dialect.ping) for dialect in dialects] == [
-        ("market", "PING"),
-        ("user", "PING"),
-        ("price", "PING"),
+def test_the_exchange_s_channels_ping_by_a_word_and_the_others_by_protocol() -> None:
+    ours = (MarketDialect(), UserDialect(logged_in), PriceDialect(logged_in), RtdsDialect())
+    others = (BinanceDialect(), CoinbaseDialect())
+    assert [(d.name, d.ping, d.ping_s) for d in (*ours, *others)] == [
+        ("market", "PING", 10.0),
+        ("user", "PING", 10.0),
+        ("price", "", 10.0),
+        ("rtds", "PING", 5.0),
+        ("binance", "", 10.0),
+        ("coinbase", "", 10.0),
     ]
+
+
+def test_public_price_feeds_are_asked_in_their_own_words_for_the_same_symbols() -> None:
+    (legacy,) = read(RtdsDialect().opening(("btcusd",)))
+    assert [entry["topic"] for entry in legacy["subscriptions"]] == [
+        "crypto_prices_chainlink",
+        "crypto_prices_twap_sixty",
+    ]
+    assert legacy["subscriptions"][0]["filters"] == '{"symbol": "btc/usd"}'
+    assert read(BinanceDialect().opening(("btcusd", "ethusd"))) == [
+        {"method": "SUBSCRIBE", "params": ["btcusdt@trade", "ethusdt@trade"], "id": 1}
+    ]
+    assert read(CoinbaseDialect().opening(("btcusd",))) == [
+        {"type": "subscribe", "product_ids": ["BTC-USD"], "channels": ["ticker"]}
+    ]
+
+
+@pytest.mark.parametrize("dialect", [RtdsDialect(), BinanceDialect(), CoinbaseDialect()])
+def test_a_public_price_feed_is_left_alone_until_it_is_wanted(
+    dialect: RtdsDialect | BinanceDialect | CoinbaseDialect,
+) -> None:
+    assert dialect.opening(()) is None
+    assert dialect.change(("btcusd",), ()) is None
+    assert dialect.change(("btcusd",), ("btcusd",)) == []
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1006, 1012, 4002, 4003])
+def test_who_was_merely_cut_off_comes_back_soon(code: int) -> None:
+    assert MarketDialect().may_return_soon(code)
+
+
+@pytest.mark.parametrize("code", [1008, 4001, 4008])
+def test_who_was_refused_comes_back_late(code: int) -> None:
+    assert not MarketDialect().may_return_soon(code)
+    assert not UserDialect(logged_in).may_return_soon(code)
+
+
+@pytest.mark.parametrize(("code", "renewed"), [(1008, 1), (4001, 1), (4008, 0), (1006, 0)])
+def test_credentials_that_are_refused_are_renewed_once(code: int, renewed: int) -> None:
+    asked: list[int] = []
+    known = [CREDENTIALS]
+    dialect = UserDialect(lambda: known[0], lambda: asked.append(1))
+    dialect.may_return_soon(code)
+    dialect.may_return_soon(code)
+    assert len(asked) == renewed
+    known[0] = ApiCredentials(api_key="other", secret="c2VjcmV0", passphrase="p")
+    dialect.may_return_soon(code)
+    assert len(asked) == 2 * renewed

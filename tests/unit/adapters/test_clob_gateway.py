@@ -131,7 +131,7 @@ FAILURES = [
     (answer({"error": texts.balance_too_low(1, 2)}, 400), Rejected, "not_enough_balance"),
     (answer({"error": texts.duplicated("0xab12")}, 400), OutcomeUnknown, "duplicated"),
     (answer({"error": texts.MATCH_DELAYED}, 400), OutcomeUnknown, "match_delayed"),
-    (answer({"error": texts.MARKET_NOT_FOUND}, 404), NotFound, "not_found"),
+    (answer({"error": texts.MARKET_NOT_FOUND}, 404), NotFound, "market_not_found"),
     (answer({"error": texts.UNAUTHORIZED}, 401), Unauthorized, "unauthorized"),
     (answer({"error": texts.ENGINE_RESTARTING}, 425), Unavailable, "restarting"),
     (answer({"error": texts.TOO_MANY_REQUESTS}, 429, Retry_After="3"), RateLimited, "rate_limited"),
@@ -157,6 +157,27 @@ def test_each_failure_of_a_post_means_what_it_proves(
     assert type(given.error) is error
     assert given.error.code == code or not code
     assert case.server.requests() == [("POST", "/order")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "remaining", "warned"),
+    [
+        ({}, None, False),
+        ({"Poly_RateLimit_Remaining": "12"}, 12, False),
+        ({"Poly_RateLimit_Remaining": "plenty", "Poly_RateLimit_Warning": "false"}, None, False),
+        ({"Poly_RateLimit_Remaining": "0", "Poly_RateLimit_Warning": "true"}, 0, True),
+        ({"Poly_RateLimit_Warning": "over the limit"}, None, True),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400])
+def test_what_the_exchange_says_of_its_rate_limit_comes_with_the_answer(
+    case: Case, headers: dict[str, str], remaining: int | None, warned: bool, status: int
+) -> None:
+    body = {"success": True, "errorMsg": "", "orderID": "0xab12", "status": "live"}
+    given = case.post(answer(body if status == 200 else {"error": "no"}, status, **headers))
+    assert (given.remaining, given.warned) == (remaining, warned)
+    canceled = case.cancel(answer({"canceled": [], "not_canceled": {}}, status, **headers))
+    assert canceled.warned is warned
 
 
 def test_where_nobody_listens_an_order_was_not_sent(case: Case) -> None:
@@ -291,10 +312,11 @@ def test_a_snapshot_is_read_by_the_reader_it_was_given(case: Case) -> None:
     assert case.gateway.take() == []
 
 
-def test_warm_connections_are_those_of_orders(case: Case) -> None:
+def test_warm_connections_are_those_of_orders_and_one_stays_free(case: Case) -> None:
     case.gateway.keep_warm()
-    wait_until(lambda: len(case.server.heard) == 2)
-    assert case.server.requests() == [("GET", "/ok")] * 2
+    wait_until(lambda: case.server.heard)
+    case.post(placed())
+    assert case.server.requests() == [("GET", "/ok"), ("POST", "/order")]
 
 
 def test_answers_of_a_gateway_with_older_credentials_are_not_lost(case: Case) -> None:

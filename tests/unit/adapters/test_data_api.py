@@ -18,7 +18,7 @@ class Service:
     def answer(self, request: StubRequest) -> Answer:
         if self.failure is not None:
             return self.failure
-        index = int(request.query.get("next_cursor", "0"))
+        index = int(request.query.get("cursor", "0"))
         more = index + 1 < len(self.pages)
         pagination = {"has_more": more, "next_cursor": str(index + 1) if more else None}
         return 200, {"data": self.pages[index], "pagination": pagination}

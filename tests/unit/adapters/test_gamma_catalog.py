@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from polybot.adapters.gamma_catalog import GammaCatalog
-from polybot.domain.market import FeeSchedule, Market, SettlementRule
-from polybot.errors import InvalidValue, OutcomeUnknown, ProtocolError, RateLimited
+from polybot.adapters.gamma_catalog import GammaCatalog, outcome_only
+from polybot.errors import MarketRefused, OutcomeUnknown, ProtocolError, RateLimited
 from polybot.ports import CatalogAnswer
 from tests.unit.adapters.loopback import (
     RESET,
@@ -19,41 +18,7 @@ from tests.unit.adapters.loopback import (
     collect,
     transport_to,
 )
-
-SLUG = "btc-updown-5m-1787236800"
-LISTED: dict[str, Any] = {
-    "slug": SLUG,
-    "conditionId": "0xc0",
-    "version": "v1",
-    "outcomes": '["Up", "Down"]',
-    "outcomePrices": '["0.535", "0.465"]',
-    "clobTokenIds": '["111", "222"]',
-    "eventStartTime": "2026-08-20T14:40:00Z",
-    "startDate": "2026-08-19T14:40:00Z",
-    "endDate": "2026-08-20T14:45:00Z",
-    "active": True,
-    "closed": False,
-    "negRisk": False,
-    "orderMinSize": 5,
-    "orderPriceMinTickSize": 0.01,
-    "feesEnabled": True,
-    "feeSchedule": {"rate": 0.07, "exponent": 1, "takerOnly": True, "rebateRate": 0.2},
-    "cryptoMarketConfig": {"id": "btc-5m-twap-60", "twapLookbackSeconds": 60},
-    "resolutionSource": "https://data.chain.link/streams/btc-usd-twap-60s-streams",
-}
-MARKET = Market(
-    slug=SLUG,
-    condition_id="0xc0",
-    token_up="111",
-    token_down="222",
-    asset="btc",
-    open_ns=1_787_236_800_000_000_000,
-    close_ns=1_787_237_100_000_000_000,
-    tick_bps=100,
-    fee=FeeSchedule(rate_bps=700),
-    rule=SettlementRule.TWAP,
-    twap_lookback_s=60,
-)
+from tests.unit.exchange.listings import DOWN, LISTED, MARKET, SLUG, UP, listed
 
 
 class Case:
@@ -73,8 +38,7 @@ class Case:
         return given
 
     def listed(self, **changes: Any) -> CatalogAnswer:
-        market = {name: value for name, value in (LISTED | changes).items() if value is not ...}
-        return self.ask(answer({"slug": SLUG, "markets": [{"slug": "other"}, market]}))
+        return self.ask(answer({"slug": SLUG, "markets": [{"slug": "other"}, listed(**changes)]}))
 
 
 @pytest.fixture
@@ -137,89 +101,43 @@ def test_an_answer_that_failed_says_why(case: Case, told: Told, error: type[Exce
     assert (given.market, type(given.error)) == (None, error)
 
 
-@pytest.mark.parametrize(
-    ("changes", "rule", "lookback"),
-    [
-        ({}, SettlementRule.TWAP, 60),
-        ({"cryptoMarketConfig": {"twapLookbackSeconds": 30}}, SettlementRule.TWAP, 30),
-        ({"cryptoMarketConfig": None}, SettlementRule.TWAP, 60),
-        (
-            {
-                "cryptoMarketConfig": {"twapLookbackSeconds": 0},
-                "resolutionSource": "https://data.chain.link/streams/btc-usd",
-            },
-            SettlementRule.INSTANT,
-            0,
-        ),
-        (
-            {"cryptoMarketConfig": None, "resolutionSource": "https://www.binance.com"},
-            SettlementRule.UNKNOWN,
-            0,
-        ),
-        ({"cryptoMarketConfig": None, "resolutionSource": None}, SettlementRule.UNKNOWN, 0),
-    ],
-)
-def test_the_settlement_rule_is_the_market_s_own(
-    case: Case, changes: dict[str, Any], rule: SettlementRule, lookback: int
-) -> None:
-    market = case.listed(**changes).market
-    assert (market.rule, market.twap_lookback_s) == (rule, lookback)
+def test_prices_of_reference_are_told_once_the_exchange_has_them(case: Case) -> None:
+    told = {"priceToBeat": 71485.23965784832, "finalPrice": None}
+    given = case.ask(answer({"slug": SLUG, "eventMetadata": told, "markets": [LISTED]}))
+    assert (given.strike_e8, given.close_e8) == (7_148_523_965_785, None)
 
 
-@pytest.mark.parametrize(
-    ("changes", "fee"),
-    [
-        ({"feesEnabled": False}, FeeSchedule(rate_bps=0)),
-        ({"feeSchedule": None}, FeeSchedule(rate_bps=0)),
-        (
-            {"feeSchedule": {"rate": 0.0725, "exponent": 2, "takerOnly": False}},
-            FeeSchedule(rate_bps=725, exponent=2, taker_only=False),
-        ),
-    ],
-)
-def test_fees_are_the_market_s_own_schedule(
-    case: Case, changes: dict[str, Any], fee: FeeSchedule
-) -> None:
-    assert case.listed(**changes).market.fee == fee
-
-
-def test_a_market_of_the_next_protocol_trades_its_position_ids(case: Case) -> None:
-    market = case.listed(version="v2", positionIds=["512", "513"]).market
-    assert (market.version, market.token_up, market.token_down) == ("v2", "512", "513")
-
-
-def test_tick_and_least_size_are_exact(case: Case) -> None:
-    market = case.listed(orderPriceMinTickSize=0.001, orderMinSize=7.5).market
-    assert (market.tick_bps, market.min_size_shares) == (10, 7_500_000)
-
-
-UNSAFE = [
-    {"outcomes": '["Down", "Up"]'},
-    {"outcomes": '["Yes", "No"]'},
-    {"outcomes": '["Up"]', "clobTokenIds": '["111"]'},
-    {"outcomes": "Up, Down"},
-    {"clobTokenIds": '["111"]'},
-    {"clobTokenIds": '["111", "111"]'},
-    {"clobTokenIds": '["0x6f", "222"]'},
-    {"clobTokenIds": "nonsense"},
-    {"version": "v3"},
-    {"version": None},
-    {"version": "v2", "positionIds": None},
-    {"eventStartTime": None},
-    {"eventStartTime": "soon"},
-    {"endDate": "2026-08-20T14:45:00"},
-    {"endDate": "2026-08-20T14:39:00Z"},
-    {"orderPriceMinTickSize": 0},
-    {"feeSchedule": {"rate": 7, "exponent": 1}},
-    {"feeSchedule": {"rate": "NaN", "exponent": 1}},
-    {"feeSchedule": {"rate": 0.07, "exponent": "Infinity"}},
-    {"outcomePrices": '["dear", "cheap"]'},
+REFUSED = [
+    ({"version": "v3"}, "version"),
+    ({"resolutionSource": "https://www.binance.com"}, "settlement_source"),
+    ({"feeSchedule": {"rate": -1, "exponent": 1}}, "fee_schedule"),
+    ({"clobTokenIds": json.dumps([DOWN, UP])}, "tokens_swapped"),
+    ({"clobTokenIds": json.dumps(["111", "222"])}, "token_id"),
+    ({"endDate": "2026-08-20T14:46:00Z"}, "times"),
 ]
 
 
-@pytest.mark.parametrize("changes", UNSAFE, ids=json.dumps)
-def test_what_cannot_be_traded_safely_is_refused(case: Case, changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("changes", "code"), REFUSED, ids=repr)
+def test_what_must_not_be_traded_is_no_market_and_says_why(
+    case: Case, changes: dict[str, Any], code: str
+) -> None:
     given = case.listed(**changes)
     assert given.market is None
-    assert isinstance(given.error, ProtocolError | InvalidValue)
+    assert isinstance(given.error, MarketRefused)
+    assert given.error.code == code
     assert case.listed().market == MARKET
+
+
+def test_of_a_market_that_is_over_only_the_outcome_counts(case: Case) -> None:
+    given = case.listed(version="v3", closed=True, outcomePrices='["0", "1"]')
+    assert given == CatalogAnswer(SLUG, None, resolved="Down", closed=True)
+
+
+def test_prices_that_cannot_be_read_are_an_error(case: Case) -> None:
+    assert isinstance(case.listed(outcomePrices='["dear", "cheap"]').error, ProtocolError)
+
+
+def test_who_wants_outcomes_only_is_not_told_of_refusals(case: Case) -> None:
+    case.catalog = GammaCatalog(case.transport, wake=case.woken.set, read=outcome_only)
+    given = case.listed(version="v3", closed=False)
+    assert given == CatalogAnswer(SLUG, None)

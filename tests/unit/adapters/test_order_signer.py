@@ -10,11 +10,17 @@ from polybot.domain.order import Order, OrderType, Side
 from polybot.errors import InvalidValue
 from polybot.exchange.contracts import order_domain
 from polybot.exchange.order_hash import order_digest, order_id
-from polybot.exchange.signing import recover_address
+from polybot.exchange.signing import recover_address, recover_order_signer
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_orders import PostOrderBody, unsigned_order
 from polybot.ports import SignedOrder
-from tests.unit.exchange.examples import ADDRESS, OTHER_ADDRESS, SIGNER, TOKEN_ID
+from tests.unit.exchange.examples import (
+    ADDRESS,
+    DEPOSIT_WALLET,
+    OTHER_ADDRESS,
+    SIGNER,
+    TOKEN_ID,
+)
 
 MARKET = Market(
     slug="btc-updown-15m-1795000500",
@@ -142,6 +148,30 @@ def test_the_funder_is_the_maker_and_without_one_the_wallet_itself() -> None:
     assert (own.order.maker, own.order.signer, own.order.signature_type) == (ADDRESS, ADDRESS, 0)
     assert (other.order.maker, other.order.signer) == (OTHER_ADDRESS, ADDRESS)
     assert other.order.signature_type == 1
+
+
+@pytest.mark.parametrize(("version", "neg_risk"), [("v1", False), ("v1", True), ("v2", False)])
+def test_a_deposit_wallet_is_maker_and_signer_and_its_owner_signs_inside(
+    version: str, neg_risk: bool
+) -> None:
+    listed = market(version=version, neg_risk=neg_risk)
+    signed = sign(order(), listed, funder=DEPOSIT_WALLET, signature_type=3)
+
+    posted = body_of(signed).order
+    assert (posted.maker, posted.signer, posted.signature_type) == (DEPOSIT_WALLET,) * 2 + (3,)
+    domain = order_domain(version, neg_risk=neg_risk)
+    assert signed.venue_order_id == order_id(unsigned_order(posted), domain)
+    assert recover_order_signer(unsigned_order(posted), domain, posted.signature) == ADDRESS
+
+
+def test_a_deposit_wallet_logs_in_as_its_owner() -> None:
+    signer = WalletOrderSigner(SIGNER, funder=DEPOSIT_WALLET, signature_type=3, owner="key-1")
+    assert (signer.address, signer.funder) == (ADDRESS, DEPOSIT_WALLET)
+
+
+def test_a_deposit_wallet_without_its_address_is_never_signed_for() -> None:
+    with pytest.raises(InvalidValue, match=r"set wallet\.funder"):
+        sign(order(), signature_type=3)
 
 
 @pytest.mark.parametrize(

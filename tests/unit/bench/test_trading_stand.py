@@ -31,4 +31,5 @@ def test_an_entry_records_a_decision_an_approval_and_the_order_before_it_is_sent
 ) -> None:
     stand.enter_durably()
     stand.enter_durably()
-    assert stand.journal.synced_seq == stand.journal.last_seq == 6
+    # The verdict of the preflight, and three records of each entry.
+    assert stand.journal.synced_seq == stand.journal.last_seq == 1 + 2 * 3

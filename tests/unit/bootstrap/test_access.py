@@ -108,6 +108,30 @@ def test_the_first_refusals_are_quiet_and_then_one_line_says_it(
     assert account.woken == 0
 
 
+def test_a_login_that_is_refused_is_said_at_once_with_what_to_check(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = Account(tmp_path)
+    assert not account.access.ready()
+    refusal = HttpAnswer(401, b'{"error":"Invalid L1 Request headers"}')
+    # The first answer makes it derive the key that it may have already; that is refused too.
+    account.exchange.answer(refusal)
+    account.exchange.answer(refusal)
+    (line,) = caplog.messages
+    assert "Invalid L1 Request headers; check this machine's clock" in line
+
+
+def test_requests_are_signed_only_after_the_login(tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    assert account.access.request_signer() is None
+    account.log_in()
+    signer = account.access.request_signer()
+    assert signer is not None
+    assert (signer.address, signer.credentials) == (KEY.address, api())
+    account.access.renew()
+    assert account.access.request_signer() is None
+
+
 def test_a_secret_that_cannot_sign_is_a_failed_login(tmp_path: Path) -> None:
     account = Account(tmp_path)
     assert not account.access.ready()

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from polybot.bootstrap.endpoints import KEYS, Endpoints
+from polybot.exchange.production import PRODUCTION_URLS
 from tests.unit.bootstrap.one_process import configured
 
 TOLD = {
@@ -13,6 +14,12 @@ TOLD = {
     "ws_market_url": "ws://127.0.0.1:4001/ws/market",
     "ws_user_url": "ws://127.0.0.1:4001/ws/user",
     "ws_price_url": "ws://127.0.0.1:4001/ws/price",
+    "ws_rtds_url": "ws://127.0.0.1:4001/ws/rtds",
+    "ws_binance_url": "ws://127.0.0.1:4001/ws/binance",
+    "ws_coinbase_url": "ws://127.0.0.1:4001/ws/coinbase",
+    "relayer_url": "http://127.0.0.1:4001/relayer",
+    "geoblock_url": "http://127.0.0.1:4001/api/geoblock",
+    "rpc_url": "http://127.0.0.1:4001/rpc",
     "pid": 17,
 }
 
@@ -41,9 +48,23 @@ def test_without_configuration_every_url_is_the_simulators(
     }
 
 
-def test_while_no_simulator_listens_there_is_no_url(tmp_path: Path, runtime_dir: Path) -> None:
-    endpoints = Endpoints(configured(tmp_path, runtime_dir))
+@pytest.mark.parametrize("mode", ["synthetic", "paper"])
+def test_while_no_simulator_listens_there_is_no_url(
+    tmp_path: Path, runtime_dir: Path, mode: str
+) -> None:
+    endpoints = Endpoints(configured(tmp_path, runtime_dir, POLYBOT__MODE=mode))
     assert {endpoints.url(key) for key in KEYS} == {None}
+
+
+def test_live_without_configuration_every_url_is_production(
+    tmp_path: Path, runtime_dir: Path
+) -> None:
+    tell(runtime_dir, TOLD)
+    live = configured(
+        tmp_path, runtime_dir, POLYBOT__MODE="live", POLYMARKET_PRIVATE_KEY="0x" + "1" * 64
+    )
+    endpoints = Endpoints(live)
+    assert {key: endpoints.url(key) for key in KEYS} == PRODUCTION_URLS
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from polybot.bootstrap import run_process
+from polybot.bootstrap import for_process, run_process
 from polybot.config.locations import PROCESSES
 from polybot.errors import ConfigError
-from tests.unit.bootstrap.one_process import OneProcess, surroundings
+from tests.unit.bootstrap.one_process import OneProcess, configured, surroundings
 
 
 def test_a_wrong_configuration_is_refused_before_anything_is_opened(
@@ -62,3 +62,15 @@ def test_the_configured_level_decides_what_is_logged(tmp_path: Path, runtime_dir
         pass
     assert reflector.exit_code == 0
     assert reflector.log == ""
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_only_the_trader_gets_the_private_key(
+    tmp_path: Path, runtime_dir: Path, process: str
+) -> None:
+    key = "0x" + "22" * 32
+    loaded = configured(tmp_path, runtime_dir, POLYBOT__MODE="live", POLYMARKET_PRIVATE_KEY=key)
+    seen = for_process(process, loaded)
+    assert (seen.config.wallet.private_key == key) is (process == "trader")
+    assert (key in seen.values.values()) is (process == "trader")
+    assert seen.hash == loaded.hash

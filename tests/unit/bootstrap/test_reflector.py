@@ -26,7 +26,7 @@ def test_alone_and_unconfigured_it_answers_and_stops_when_asked_to(lived: OnePro
 
 def test_it_never_loads_what_only_others_need(lived: OneProcess) -> None:
     assert "peewee" in lived.modules
-    assert lived.modules.isdisjoint({*HEAVY, "coincurve", "aiohttp", "websockets", "zstandard"})
+    assert lived.modules.isdisjoint({*HEAVY, "coincurve", "aiohttp", "picows", "zstandard"})
     assert "polybot.adapters.openai_analyst" not in lived.modules
 
 

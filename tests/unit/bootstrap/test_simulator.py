@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from polybot.bootstrap.endpoints import KEYS, Endpoints
+from polybot.bootstrap.endpoints import Endpoints
 from tests.unit.bootstrap.one_process import HEAVY, OneProcess, configured
 
+# What every client of an exchange needs; further services may be served too.
+SERVED = ("clob_url", "gamma_url", "data_url", "ws_market_url", "ws_user_url", "ws_price_url")
 MARKET_SECOND_NS = 1_000_000_000
 ALONE = """
 import pathlib, sys
@@ -69,13 +71,13 @@ def test_alone_and_unconfigured_it_answers_and_stops_when_asked_to(lived: OnePro
 
 def test_it_never_loads_what_only_others_need(lived: OneProcess) -> None:
     assert "aiohttp" in lived.modules
-    assert lived.modules.isdisjoint({*HEAVY, "peewee", "websockets"})
+    assert lived.modules.isdisjoint({*HEAVY, "peewee", "picows"})
 
 
 def test_the_others_of_its_floor_find_it(tmp_path: Path, runtime_dir: Path) -> None:
     endpoints = Endpoints(configured(tmp_path, runtime_dir))
     with OneProcess("simulator", tmp_path, runtime_dir):
-        urls = [endpoints.url(key) for key in KEYS]
+        urls = [endpoints.url(key) for key in SERVED]
         assert None not in urls
         assert market_ns(endpoints.url("clob_url")) > 0
 
@@ -98,7 +100,7 @@ def test_a_second_life_goes_on_with_the_first_ones_market_time(
 def test_without_a_floor_it_says_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     said, code = alone(tmp_path)
     assert code == 0
-    assert set(said) >= {"url", *KEYS} - {"clob_url"}
+    assert set(said) >= {"url", *SERVED} - {"clob_url"}
     assert list(tmp_path.iterdir()) == []
 
 

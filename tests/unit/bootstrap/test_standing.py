@@ -1,6 +1,7 @@
 import pytest
 
-from polybot.bootstrap.standing import standing_stops
+from polybot.bootstrap.standing import standing_leave, standing_stops
+from polybot.domain.arming import Arming, ArmingState, ArmingVerdict
 from polybot.domain.risk_limits import RiskLimits
 from polybot.domain.trading_state import Claim, TradingState
 from polybot.runtime.banner import StandingStop
@@ -52,3 +53,37 @@ def test_a_cool_down_stands_with_its_original_times_until_it_is_over() -> None:
     assert "capture" in stop.what
     assert "3 losses" in stop.reason
     assert stops(state, now_ns=8 + HOUR_NS) == ()
+
+
+ARMING = Arming(
+    funder="0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+    signature_type=3,
+    versions=("v1",),
+    armed_ns=5,
+    expires_ns=9,
+    by="somebody",
+)
+
+
+def test_an_arming_stands_with_its_original_times() -> None:
+    verdict = ArmingVerdict(state=ArmingState.ARMED, detail="armed", arming=ARMING)
+    stop = standing_leave(verdict)
+    assert stop.what.startswith("ARMED")
+    assert (stop.since_ns, stop.until_ns) == (5, 9)
+    assert "somebody" in stop.reason
+    assert ARMING.funder not in stop.reason
+
+
+@pytest.mark.parametrize("arming", [None, ARMING])
+def test_what_is_not_armed_stands_too(arming: Arming | None) -> None:
+    verdict = ArmingVerdict(state=ArmingState.EXPIRED, detail="it has expired", arming=arming)
+    stop = standing_leave(verdict)
+    assert (stop.what, stop.reason, stop.ends) == (
+        "NOT ARMED",
+        "it has expired",
+        "until `polybot arm`",
+    )
+
+
+def test_the_claim_of_a_missing_arming_is_not_told_twice() -> None:
+    assert stops(claimed("arming")) == ()

@@ -35,7 +35,7 @@ def test_it_has_made_the_database(lived: OneProcess, state_dir: Path) -> None:
 
 def test_it_never_loads_what_only_others_need(lived: OneProcess) -> None:
     assert "peewee" in lived.modules
-    assert lived.modules.isdisjoint({*HEAVY, "coincurve", "aiohttp", "websockets", "zstandard"})
+    assert lived.modules.isdisjoint({*HEAVY, "coincurve", "aiohttp", "picows", "zstandard"})
 
 
 def test_a_second_life_goes_on_from_the_first(

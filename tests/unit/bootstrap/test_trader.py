@@ -5,9 +5,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from polybot.bootstrap.trader import limits_of
-from polybot.config.schema import Config, RiskConfig
+from polybot.bootstrap.trader import limits_of, settings_of
+from polybot.config.schema import Config, ExchangeConfig, RiskConfig, WatchdogConfig
 from polybot.domain.risk_limits import RiskLimits
+from polybot.exchange.production import PRODUCTION_URLS
 from polybot.exchange.signing import OrderSigner
 from polybot.messages.commands import HaltTrading
 from polybot.runtime.logs import mask_wallet
@@ -52,10 +53,22 @@ def test_on_a_simulated_exchange_a_play_wallet_trades_whatever_the_environment_h
     assert key.removeprefix("0x") not in lived.log
 
 
+def test_on_a_mirrored_market_a_play_wallet_trades_too(tmp_path: Path, runtime_dir: Path) -> None:
+    settings = {"POLYBOT__MODE": "paper", "POLYMARKET_PRIVATE_KEY": REAL_KEY}
+    with OneProcess("trader", tmp_path, runtime_dir, **settings) as trader:
+        assert trader.status().process == "trader"
+    assert (tmp_path / "wallet" / "key").read_text().strip() != REAL_KEY
+    assert mask_wallet(OrderSigner(REAL_KEY).address) not in trader.log
+
+
 def test_on_a_real_market_the_configured_wallet_trades(tmp_path: Path, runtime_dir: Path) -> None:
+    nowhere = {
+        f"POLYBOT__EXCHANGE__{key.upper()}": f"{'ws' if key[:3] == 'ws_' else 'http'}://127.0.0.1:9"
+        for key in PRODUCTION_URLS
+    }
     settings = {
-        "POLYBOT__MODE": "paper",
-        "POLYBOT__EXCHANGE__CLOB_URL": "http://127.0.0.1:9",
+        **nowhere,
+        "POLYBOT__MODE": "live",
         "POLYMARKET_PRIVATE_KEY": REAL_KEY,
         "POLYMARKET_FUNDER": REAL_FUNDER,
     }
@@ -109,3 +122,13 @@ def test_limits_in_dollars_become_integers() -> None:
         max_consecutive_losses=9,
         pause_ns=500_000_000,
     )
+
+
+def test_rates_and_the_clock_s_tolerance_are_the_configured_ones() -> None:
+    config = Config(
+        exchange=ExchangeConfig(orders_per_second=7, cancels_per_second=9),
+        watchdog=WatchdogConfig(max_clock_skew_s=2),
+    )
+    settings = settings_of(config, OrderSigner(REAL_KEY))
+    assert (settings.orders_per_second, settings.cancels_per_second) == (7, 9)
+    assert settings.max_skew_s == 2

@@ -30,13 +30,16 @@ def test_alone_and_unconfigured_it_judges_the_whole_floor_and_stops_when_asked_t
 
 
 def test_it_never_loads_what_only_others_need(lived: OneProcess) -> None:
-    assert lived.modules.isdisjoint({*HEAVY, "coincurve", "aiohttp", "websockets", "zstandard"})
+    assert lived.modules.isdisjoint({*HEAVY, "coincurve", "aiohttp", "picows", "zstandard"})
 
 
-@pytest.mark.parametrize(("mode", "simulated"), [("synthetic", True), ("paper", False)])
+@pytest.mark.parametrize(
+    ("mode", "simulated"), [("synthetic", True), ("paper", True), ("live", False)]
+)
 def test_a_simulator_is_missed_only_where_there_is_one(
     tmp_path: Path, runtime_dir: Path, mode: str, simulated: bool
 ) -> None:
-    floor = floor_of(configured(tmp_path, runtime_dir, POLYBOT__MODE=mode))
+    key = {"POLYMARKET_PRIVATE_KEY": "0x" + "1" * 64}
+    floor = floor_of(configured(tmp_path, runtime_dir, POLYBOT__MODE=mode, **key))
     assert ("simulator" in floor) is simulated
     assert set(floor) | {"simulator"} == set(PROCESSES)

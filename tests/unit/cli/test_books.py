@@ -36,6 +36,7 @@ def test_the_commands_say_that_nothing_runs(polybot: Command, command: str) -> N
 def test_a_floor_that_has_only_just_been_started_knows_nothing(tmp_path: Path) -> None:
     empty = NoBooksYet()
     assert empty.windows(now_ns=0) == []
+    assert empty.refused_windows() == []
     assert empty.trades() == []
     assert empty.pnl(zone=UTC) == []
     assert empty.explain("x") is None

@@ -7,11 +7,24 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from polybot.cli.checks import CheckStatus, Row, host_checks
+from polybot.cli.checks import (
+    CheckStatus,
+    Row,
+    host_checks,
+    memory_row,
+    open_files_row,
+    packages_row,
+    signatures_row,
+    sqlite_row,
+    versions_row,
+)
 from polybot.config.load import LoadedConfig, load
+from polybot.errors import ConfigError
+from polybot.runtime.journal import Journal
 
 CHECKS = [
-    *("packages", "memory", "open files", "secret files", "state directory"),
+    *("versions", "packages", "sqlite", "coincurve", "memory", "open files"),
+    *("secret files", "state directory"),
     *("runtime directory", "disk", "recordings", "journals", "database"),
 ]
 
@@ -34,7 +47,7 @@ def test_every_check_has_its_row_and_nothing_fails_on_a_new_floor(loaded: Loaded
     assert [row for row in rows if row.status is CheckStatus.FAIL] == []
 
 
-def test_a_secret_others_may_read_fails_with_the_command_that_mends_it(
+def test_row_secret_files_fails_when_others_may_read_one(
     loaded: LoadedConfig,
 ) -> None:
     key = loaded.locations.state_dir / "wallet" / "key"
@@ -52,13 +65,13 @@ def test_a_directory_others_may_enter_is_warned_of(loaded: LoadedConfig) -> None
     assert row(loaded, "state directory").status is CheckStatus.WARN
 
 
-def test_a_directory_that_is_a_file_fails(loaded: LoadedConfig) -> None:
+def test_row_state_directory_fails_when_it_is_a_file(loaded: LoadedConfig) -> None:
     loaded.locations.state_dir.rmdir()
     loaded.locations.state_dir.write_text("")
     assert row(loaded, "state directory").status is CheckStatus.FAIL
 
 
-def test_a_full_disk_fails(loaded: LoadedConfig) -> None:
+def test_row_disk_fails_when_it_is_full(loaded: LoadedConfig) -> None:
     hungry = msgspec.structs.replace(loaded.config.watchdog, min_disk_mb=10**6)
     config = msgspec.structs.replace(loaded.config, watchdog=hungry)
     found = row(replace(loaded, config=config), "disk")
@@ -78,7 +91,7 @@ def replaying(tmp_path: Path, loaded: LoadedConfig) -> Callable[[str], LoadedCon
     return make
 
 
-def test_recordings_are_counted_and_their_problems_named(
+def test_row_recordings_fails_to_be_well_when_one_is_damaged(
     replaying: Callable[[str], LoadedConfig],
 ) -> None:
     found = row(
@@ -88,9 +101,84 @@ def test_recordings_are_counted_and_their_problems_named(
     assert "1 problem," in found.detail
 
 
-def test_a_damaged_database_is_one_failed_row_and_not_the_end(
-    loaded: LoadedConfig, history: Path
-) -> None:
+def test_row_database_fails_when_it_is_damaged(loaded: LoadedConfig, history: Path) -> None:
     assert row(loaded, "database").detail.endswith("3 windows")
     history.write_bytes(b"not a database" * 1000)
     assert row(loaded, "database").status is CheckStatus.FAIL
+
+
+def test_row_versions_fails_on_an_old_python() -> None:
+    found = versions_row((3, 10), "3.10.4")
+    assert found.status is CheckStatus.FAIL
+    assert "3.11" in found.fix
+    assert versions_row((3, 11), "3.11.2").status is CheckStatus.OK
+
+
+def test_row_packages_fails_when_one_is_missing() -> None:
+    found = packages_row(("msgspec", "no-such-package-of-polybot"))
+    assert (found.status, found.detail) == (
+        CheckStatus.FAIL,
+        "missing: no-such-package-of-polybot",
+    )
+
+
+@pytest.mark.parametrize("version", [(3, 7, 0), (3, 40, 1), (3, 44, 5), (3, 50, 6), (3, 51, 2)])
+def test_row_sqlite_fails_to_be_well_with_the_wal_reset_bug(version: tuple[int, ...]) -> None:
+    found = sqlite_row(version)
+    assert found.status is CheckStatus.WARN
+    assert "3.51.3" in found.fix
+
+
+@pytest.mark.parametrize("version", [(3, 6, 23), (3, 44, 6), (3, 50, 7), (3, 51, 3), (3, 53, 0)])
+def test_an_sqlite_without_the_bug_is_well(version: tuple[int, ...]) -> None:
+    assert sqlite_row(version).status is CheckStatus.OK
+
+
+def test_row_coincurve_fails_when_it_is_missing_or_signs_wrongly() -> None:
+    def missing() -> str:
+        raise ConfigError(["expected the Python package coincurve, was not installed"])
+
+    for sign, words in ((missing, "not installed"), (lambda: "0x00", "wrongly")):
+        found = signatures_row(sign)
+        assert found.status is CheckStatus.FAIL
+        assert words in found.detail
+        assert "coincurve" in found.fix
+
+
+def test_row_memory_fails_to_be_well_when_little_is_left(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 9 kB\nMemAvailable: 102400 kB\n")
+    found = memory_row(meminfo)
+    assert (found.status, found.fix) == (CheckStatus.WARN, "stop other programs, or add swap")
+    assert memory_row(tmp_path / "none").status is CheckStatus.SKIP
+
+
+def test_row_open_files_fails_to_be_well_when_few_are_allowed() -> None:
+    assert open_files_row(256).status is CheckStatus.WARN
+    assert open_files_row(1024).status is CheckStatus.OK
+
+
+def test_row_runtime_directory_fails_when_it_cannot_be_made(loaded: LoadedConfig) -> None:
+    blocked = loaded.locations.state_dir / "file"
+    blocked.touch()
+    locations = replace(loaded.locations, runtime_dir=blocked)
+    found = row(replace(loaded, locations=locations), "runtime directory")
+    assert found.status is CheckStatus.FAIL
+    assert "POLYBOT_RUNTIME_DIR" in found.fix
+
+
+def test_row_journals_fails_when_a_record_was_changed(loaded: LoadedConfig) -> None:
+    directory = loaded.locations.process_dir("tracker")
+    journal = Journal.open(directory)
+    for number in range(3):
+        journal.append(b"record %d" % number)
+    journal.sync()
+    journal.close()
+    assert row(loaded, "journals").status is CheckStatus.OK
+    (segment,) = directory.glob("journal-*.log")
+    segment.write_bytes(segment.read_bytes().replace(b"record 1", b"record 9"))
+    found = row(loaded, "journals")
+    assert (found.status, found.fix) == (
+        CheckStatus.FAIL,
+        "polybot journal verify says where",
+    )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from polybot.adapters.storage.ledger import Ledger
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.cli.conversation import conversation
 from polybot.cli.glance import (
@@ -23,7 +24,8 @@ from polybot.config.load import load
 from polybot.errors import StorageError
 from polybot.messages.commands import ProcessVerdict, Verdicts
 from polybot.messages.lifecycle import Heartbeat
-from tests.fakes import FakeClock
+from polybot.messages.trading import PreflightFinished
+from tests.fakes import FakeClock, event_hash, make_envelope
 from tests.unit.cli.history import NOW_NS, OPEN, WON, market
 from tests.unit.cli.peer import Peer, beating
 
@@ -172,3 +174,16 @@ def test_a_simulator_that_is_not_there_tells_nothing(tmp_path: Path, content: st
     assert simulated_time(endpoints) is None
     endpoints.write_text(content)
     assert simulated_time(endpoints) is None
+
+
+def test_only_windows_that_are_not_over_are_told_as_kept_out(history: Path) -> None:
+    ledger = Ledger.open(history, FakeClock())
+    for seq, slug in enumerate((WON, OPEN), start=1):
+        event = PreflightFinished(slug=slug, may_enter=False, reasons=("clock: off",), figures={})
+        envelope = make_envelope(event, seq=seq, source="other", ts_event=NOW_NS)
+        ledger.store([(envelope, event, event_hash(envelope))])
+    ledger.close()
+    reader = LedgerReader.open(history)
+    told = read_books(reader, NOW_NS, ZONE).kept_out
+    reader.close()
+    assert [(window.slug, window.reason) for window in told] == [(OPEN, "clock: off")]

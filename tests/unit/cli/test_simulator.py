@@ -54,6 +54,25 @@ def test_what_it_needs_must_be_right() -> None:
     ]
 
 
+@pytest.mark.usefixtures("state_dir")
+def test_a_file_of_faults_must_be_right(tmp_path: Path) -> None:
+    path = tmp_path / "faults.toml"
+    path.write_text('[[rules]]\nfault = "earthquake"\n')
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-c", "from polybot.cli.main import main; main()"),
+            *("simulator", "--faults", str(path)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 78
+    assert "rule 1: expected fault as one of" in ended.stderr
+    assert ended.stdout == ""
+
+
 def test_a_wrong_address_ends_with_the_code_of_a_bad_configuration(polybot: Command) -> None:
     assert (
         "expected this machine's address"
@@ -77,7 +96,8 @@ def test_it_prints_one_line_of_urls_when_it_is_ready_and_ends_when_asked(state_d
     assert child.stdout is not None
     told = json.loads(child.stdout.readline())
     assert set(told) >= {
-        *("url", "ws_market_url", "ws_user_url", "ws_price_url", "gamma_url", "data_url")
+        *("url", "ws_market_url", "ws_user_url", "ws_price_url", "gamma_url", "data_url"),
+        *("ws_rtds_url", "ws_binance_url", "ws_coinbase_url", "geoblock_url"),
     }
     connection = HTTPConnection(urlsplit(told["url"]).netloc, timeout=10)
     connection.request("GET", "/simulator/time")
@@ -88,3 +108,20 @@ def test_it_prints_one_line_of_urls_when_it_is_ready_and_ends_when_asked(state_d
     assert child.stdout.read() == ""
     child.stdout.close()
     assert any((state_dir / "simulator").rglob("journal-*.log"))
+
+
+@pytest.mark.usefixtures("state_dir")
+def test_a_mirror_needs_a_right_feed_and_nothing_else() -> None:
+    environ = {**os.environ, "POLYBOT__FEED__GAMMA_URL": "gopher://127.0.0.1"}
+    assert settings(Wishes(), None, environ).config.mode == "synthetic"
+    with pytest.raises(ConfigError) as refused:
+        settings(Wishes(), None, environ, mirror=True)
+    assert {problem.partition(":")[0] for problem in refused.value.problems} >= {"feed.gamma_url"}
+    assert settings(Wishes(), None, dict(os.environ), mirror=True).config.mode == "paper"
+
+
+@pytest.mark.usefixtures("state_dir")
+@pytest.mark.parametrize("option", [("--speed", "5"), ("--seed", "5"), ("--recordings", "/x")])
+def test_a_mirror_takes_no_market_of_its_own(polybot: Command, option: tuple[str, str]) -> None:
+    told = polybot("simulator", "--mirror", *option, code=2).stderr
+    assert "the feed has its own" in told

@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from polybot.cli.glance import Books, Glance, MarketTime, OpenPosition
-from polybot.cli.status import lines
+from polybot.cli.status import as_document, lines
 from polybot.config.locations import PROCESSES
+from polybot.domain.stored import RefusedWindow
 from polybot.domain.trading_state import Claim, TradingState
 from polybot.messages.commands import ProcessVerdict, Verdicts
 from tests.unit.cli.conftest import Command
@@ -144,3 +145,11 @@ def test_a_running_floor_is_shown_whole(
     assert document["reasons"][0]["reason"] == "the market feed is 61 s old"
     assert document["positions"][0]["size"] == "25"
     assert document["pnl_today_usdc"] == "-22.66625"
+
+
+def test_windows_that_are_kept_out_are_named_with_the_reason() -> None:
+    kept_out = (RefusedWindow(OPEN, "preflight", "clock: expected within 5 s, was +61.0 s"),)
+    shown = " ".join(" ".join(text(seen(books=Books(kept_out=kept_out)))).split())
+    assert "no entries (preflight): clock: expected within 5 s, was +61.0 s" in shown
+    told = as_document(seen(books=Books(kept_out=kept_out)))
+    assert [(row["slug"], row["code"]) for row in told["kept_out"]] == [(OPEN, "preflight")]

@@ -52,6 +52,28 @@ def test_every_event_of_a_window_is_a_sentence_and_not_a_list_of_fields(
     ("event", "text"),
     [
         (
+            trading.WindowRefused(slug=OPEN, code="tokens_swapped", reason="expected Up first"),
+            "not traded (tokens swapped): expected Up first",
+        ),
+        (
+            trading.PreflightFinished(
+                slug=OPEN, may_enter=True, reasons=(), figures={"version": 2, "balance_usdc": 5}
+            ),
+            (
+                "the exchange was asked before the window: it may be entered; version 2, "
+                "balance $0.000005"
+            ),
+        ),
+        (
+            trading.PreflightFinished(
+                slug=OPEN, may_enter=False, reasons=("clock: a", "fee: b"), figures={"skew_s": 61.0}
+            ),
+            (
+                "the exchange was asked before the window: no entries because of clock: a; fee: b; "
+                "skew 61 s"
+            ),
+        ),
+        (
             trading.IntentDenied(
                 intent_id="i",
                 decision_id="d",
@@ -86,6 +108,24 @@ def test_every_event_of_a_window_is_a_sentence_and_not_a_list_of_fields(
         (
             trading.ExternalFlowBooked(kind="opening_balance", amount_usdc=1_000_000_000),
             "booked as external: opening balance $1,000.00 ",
+        ),
+        (
+            tracking.WindowRedeemed(
+                key="k", slug=OPEN, condition_id="0xc", amount_usdc=25_500_000, redeemed_ns=1
+            ),
+            "the exchange paid $25.50 out",
+        ),
+        (
+            tracking.ExternalFlowSeen(
+                key="k",
+                kind="SPLIT",
+                amount_usdc=-5_000_000,
+                stated_usdc=5_000_000,
+                set_shares=5_000_000,
+                at_ns=1,
+                slug=OPEN,
+            ),
+            "not ours: SPLIT of $5.00",
         ),
         (
             tracking.WindowSettled(

@@ -6,18 +6,24 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from polybot.cli.exits import Refused
+from polybot.adapters.arming_files import ArmingFile
+from polybot.cli.exits import CommandError, Refused
+from polybot.cli.output import moment
 from polybot.cli.processes import runner_is_alive
 from polybot.cli.up import Wishes, overrides, own_command, start_floor
 from polybot.config.floor import read_floor
 from polybot.config.locations import PROCESSES
+from polybot.domain.arming import Arming
 from polybot.errors import ConfigError
+from polybot.exchange.signing import OrderSigner
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.runner import fake_python, running, wait_for_floor
+from tests.unit.cli.surroundings import KEY
 
 
 class Execution:
@@ -150,16 +156,58 @@ def test_the_state_of_another_kind_of_floor_is_refused(became: Execution, tmp_pa
         start_floor(Wishes(recordings=str(tmp_path)), dict(os.environ), became)
 
 
-def test_live_mode_is_refused_until_it_can_be_armed(
-    polybot: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set live mode up, with hosts nobody asks in these tests."""
     monkeypatch.setenv("POLYBOT__MODE", "live")
-    monkeypatch.setenv("PRIVATE_KEY", "0x" + "1" * 64)
-    for name in ("CLOB", "GAMMA", "DATA"):
-        monkeypatch.setenv(f"POLYBOT__EXCHANGE__{name}_URL", "https://x.example.org")
-    for name in ("MARKET", "USER", "PRICE"):
-        monkeypatch.setenv(f"POLYBOT__EXCHANGE__WS_{name}_URL", "wss://x.example.org")
-    assert "live mode is refused" in polybot("up", code=6).stderr
+    monkeypatch.setenv("PRIVATE_KEY", KEY)
+
+
+def test_live_mode_starts_without_a_simulator_and_says_loudly_that_it_is_not_armed(
+    became: Execution, live: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del live
+    start_floor(Wishes(), dict(os.environ), became)
+    assert became.environ["POLYBOT__MODE"] == "live"
+    assert became.environ["POLYBOT_FLOOR_SIMULATOR"] == "false"
+    said = capsys.readouterr().out
+    assert "live mode, REAL orders with real money" in said
+    assert "\nNOT ARMED not armed; run: polybot arm" in said
+
+
+def test_live_mode_says_until_when_it_is_armed(
+    became: Execution, live: None, state_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del live
+    now_ns = time.time_ns()
+    ArmingFile(state_dir).write(
+        Arming(
+            funder=OrderSigner(KEY).address,
+            signature_type=0,
+            versions=("v1",),
+            armed_ns=now_ns,
+            expires_ns=now_ns + 86_400_000_000_000,
+            by="me",
+        )
+    )
+    start_floor(Wishes(), dict(os.environ), became)
+    assert f"\nARMED    until {moment(now_ns + 86_400_000_000_000)}" in capsys.readouterr().out
+
+
+def test_a_wrong_wallet_keeps_live_mode_from_starting(
+    became: Execution, live: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del live
+    monkeypatch.setenv("PRIVATE_KEY", "nonsense")
+    with pytest.raises(ConfigError, match=r"wallet\.private_key"):
+        start_floor(Wishes(), dict(os.environ), became)
+    assert became.command == []
+
+
+def test_a_real_market_takes_no_speed(became: Execution, live: None) -> None:
+    del live
+    with pytest.raises(CommandError, match="no --speed in live mode"):
+        start_floor(Wishes(speed=2.0), dict(os.environ), became)
 
 
 def start_real(runtime_dir: Path, tmp_path: Path, became: Execution) -> dict[str, str]:
@@ -226,3 +274,54 @@ def test_the_record_is_readable_json(became: Execution, runtime_dir: Path) -> No
     assert {"pid", "mode", "state_dir", "runtime_dir", "config", "recordings", "speed"} <= set(
         record
     )
+
+
+def test_paper_mode_names_the_feed_it_mirrors(
+    became: Execution, capsys: pytest.CaptureFixture[str], runtime_dir: Path
+) -> None:
+    start_floor(Wishes(), {**os.environ, "POLYBOT__MODE": "paper"}, became)
+    out = capsys.readouterr().out
+    assert "paper mode, the mirrored market of polymarket.com, simulated fills" in out
+    assert "speed    the mirrored market's own" in out
+    assert became.environ["POLYBOT_FLOOR_SIMULATOR"] == "true"
+    record = read_floor(runtime_dir)
+    assert record is not None
+    assert (record.mode, record.speed) == ("paper", 1.0)
+
+
+def test_paper_mode_names_another_exchange_by_its_address(
+    became: Execution, capsys: pytest.CaptureFixture[str], state_dir: Path
+) -> None:
+    (state_dir.parent / "polybot.toml").write_text(
+        '[feed]\nclob_url = "http://127.0.0.1:9"\n'
+        'gamma_url = "http://127.0.0.1:9"\nws_market_url = "ws://127.0.0.1:9/ws/market"\n'
+    )
+    start_floor(Wishes(), {**os.environ, "POLYBOT__MODE": "paper"}, became)
+    assert "the mirrored market of 127.0.0.1:9" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wishes", "option"), [(Wishes(speed=5.0), "--speed"), (Wishes(seed=3), "--seed")]
+)
+def test_a_mirrored_market_takes_no_speed_and_no_seed(
+    became: Execution, runtime_dir: Path, wishes: Wishes, option: str
+) -> None:
+    with pytest.raises(CommandError, match=f"expected no {option} in paper mode"):
+        start_floor(wishes, {**os.environ, "POLYBOT__MODE": "paper"}, became)
+    assert became.command == []
+    assert read_floor(runtime_dir) is None
+
+
+@pytest.mark.usefixtures("state_dir")
+def test_half_a_feed_is_refused_with_what_is_missing(became: Execution) -> None:
+    environ = {
+        **os.environ,
+        "POLYBOT__MODE": "paper",
+        "POLYBOT__FEED__GAMMA_URL": "http://127.0.0.1:9",
+    }
+    with pytest.raises(ConfigError) as refused:
+        start_floor(Wishes(), environ, became)
+    assert [problem.partition(":")[0] for problem in refused.value.problems] == [
+        "feed.clob_url",
+        "feed.ws_market_url",
+    ]

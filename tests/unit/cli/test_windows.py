@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from polybot.adapters.storage.ledger import Ledger
 from polybot.cli.windows import rows
+from polybot.messages.trading import WindowRefused
+from tests.fakes import FakeClock, event_hash, make_envelope
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.history import LOST, OPEN, WON
+from tests.unit.cli.history import LOST, NOW_NS, OPEN, WON
 
 pytestmark = pytest.mark.usefixtures("history")
 
@@ -59,3 +62,31 @@ def test_a_database_of_another_kind_is_an_error_in_one_line(
     result = polybot("windows", code=1)
     assert result.stderr.startswith("polybot: cannot use ")
     assert len(result.stderr.splitlines()) == 1
+
+
+REASON = "btc-updown-5m-1776083400: expected market version 'v1' or 'v2', was 'v3'"
+
+
+@pytest.fixture
+def refused(history: Path) -> None:
+    ledger = Ledger.open(history, FakeClock())
+    event = WindowRefused(slug="btc-updown-5m-1776083400", code="version", reason=REASON)
+    known = WindowRefused(slug=OPEN, code="times", reason="a listing that was mended")
+    for seq, each in enumerate((event, event, known), start=1):
+        envelope = make_envelope(each, seq=seq, source="other", ts_event=NOW_NS)
+        ledger.store([(envelope, each, event_hash(envelope))])
+    ledger.close()
+
+
+@pytest.mark.usefixtures("refused")
+def test_a_refused_window_is_told_once_with_its_reason(
+    polybot: Command, polybot_json: Callable[..., Any]
+) -> None:
+    assert polybot("windows").stdout.splitlines()[-1].startswith("not traded (version):")
+    *others, last = polybot_json("windows")
+    assert (last["slug"], last["status"]) == ("btc-updown-5m-1776083400", "refused")
+    assert last["refusal"] == {"code": "version", "reason": REASON}
+    assert last["close_ns"] - last["open_ns"] == 300 * 10**9
+    assert last.keys() == others[0].keys()
+    assert {other["refusal"] for other in others} == {None}
+    assert len(others) == 3

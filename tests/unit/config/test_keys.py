@@ -29,6 +29,7 @@ def test_a_key_of_few_words_expects_one_of_them() -> None:
 def test_secrets_are_known_as_such() -> None:
     assert {path for path, key in all_keys().items() if key.secret} == {
         "wallet.private_key",
+        "extras.relayer_key",
         "reflector.openai_api_key",
     }
 

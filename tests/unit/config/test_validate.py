@@ -30,6 +30,7 @@ LIVE_URLS = {
     "ws_user_url": "wss://user.example.org",
     "ws_price_url": "wss://price.example.org",
 }
+FEED_URLS = {name: LIVE_URLS[name] for name in ("clob_url", "gamma_url", "ws_market_url")}
 
 
 def changed(config: Config, **sections: Any) -> Config:
@@ -169,6 +170,11 @@ CASES: list[tuple[Callable[[], Config], str, str]] = [
         "expected to be empty in synthetic mode",
     ),
     (
+        lambda: changed(Config(), simulator={"start": "now", "speed": 20.0}),
+        "simulator.start",
+        "expected speed 1",
+    ),
+    (
         lambda: changed(Config(), simulator={"listen": "0.0.0.0:80"}),
         "simulator.listen",
         "expected this machine's address",
@@ -204,9 +210,33 @@ def test_recordings_need_their_list_of_windows(tmp_path: Path) -> None:
     assert found(config) == {}
 
 
-def test_live_mode_needs_every_url_and_a_key() -> None:
-    problems = found(changed(Config(), mode="live"))
-    assert set(problems) == {f"exchange.{name}" for name in LIVE_URLS} | {"wallet.private_key"}
+def test_live_mode_needs_a_key_and_no_url() -> None:
+    assert set(found(changed(Config(), mode="live"))) == {"wallet.private_key"}
+
+
+def test_paper_mode_needs_neither_a_key_nor_a_url() -> None:
+    assert found(changed(Config(), mode="paper")) == {}
+
+
+@pytest.mark.parametrize("mode", ["synthetic", "replay", "paper"])
+def test_a_real_exchange_is_no_place_for_the_orders_of_a_simulated_one(mode: str) -> None:
+    config = changed(Config(), mode=mode, exchange={"clob_url": "https://clob.example.org"})
+    assert "play orders must never reach a real exchange" in found(config)["exchange.clob_url"]
+
+
+def test_the_feed_that_is_mirrored_may_be_anywhere() -> None:
+    assert found(changed(Config(), mode="paper", feed=FEED_URLS)) == {}
+    wrong = {**FEED_URLS, "ws_market_url": "https://ws.example.org"}
+    assert found(changed(Config(), mode="paper", feed=wrong)) == {
+        "feed.ws_market_url": "expected a ws:// or wss:// URL, was 'https://ws.example.org'"
+    }
+
+
+@pytest.mark.parametrize("missing", ["clob_url", "gamma_url", "ws_market_url"])
+def test_half_a_feed_is_no_feed(missing: str) -> None:
+    problems = found(changed(Config(), mode="paper", feed={**FEED_URLS, missing: ""}))
+    assert list(problems) == [f"feed.{missing}"]
+    assert "belong together" in problems[f"feed.{missing}"]
 
 
 def test_live_mode_with_everything_it_needs_is_accepted() -> None:

@@ -112,6 +112,10 @@ def test_what_is_held_may_be_sold(wish: Wish) -> None:
         (Wish(), {"balance_usdc": 30_000_000, "reserved_usdc": 7_000_000}, "balance"),
         (Wish(), {"now_ns": MARKET.close_ns}, "market_closed"),
         (EXIT, HELD | {"now_ns": MARKET.close_ns}, "market_closed"),
+        (Wish(), {"waits_for": "the exchange restarts"}, "exchange_waits"),
+        (EXIT, HELD | {"waits_for": "the exchange restarts"}, "exchange_waits"),
+        (Wish(), {"spare_orders": 0}, "rate_limit"),
+        (EXIT, HELD | {"spare_orders": -1}, "rate_limit"),
     ],
 )  # fmt: skip
 def test_each_limit_denies_by_its_own_name(wish: Wish, state: dict[str, Any], reason: str) -> None:
@@ -215,6 +219,6 @@ def test_every_rule_is_shown_by_a_case_above() -> None:
         "below_min_value", "price_too_low", "price_too_high", "not_enough_shares",
         "raises_worst_case", "unknown_order", "duplicate_entry", "self_cross", "daily_loss",
         "paused", "open_orders", "orders_per_minute", "order_too_big", "window_cap", "capital",
-        "deployed_cap", "balance",
+        "deployed_cap", "balance", "exchange_waits", "rate_limit",
     }  # fmt: skip
     assert {reason for reason, _ in RULES} == shown

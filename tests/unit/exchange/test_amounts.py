@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from polybot.errors import InvalidValue
@@ -24,6 +24,7 @@ BUY, SELL = WireSide.BUY, WireSide.SELL
 TICKS = st.sampled_from([1000, 100, 50, 25, 10, 1])
 CENTS = st.integers(100, 100_000).map(lambda cents: cents * 10_000)
 SIZES = st.integers(500, 1_000_000).map(lambda hundredths: hundredths * 10_000)
+DUST = st.integers(1, 500).map(lambda hundredths: hundredths * 10_000)
 
 
 @st.composite
@@ -55,6 +56,57 @@ def test_a_price_off_the_tick_or_outside_the_market_is_refused(price: int) -> No
     for build in (market_buy_amounts, market_sell_amounts):
         with pytest.raises(InvalidValue, match="on the tick"):
             build(price, 5_000_000, CENT)
+
+
+# Sizes that the official clients' floats cut by a hundredth of a share, as floor(size * 100) does.
+@pytest.mark.parametrize("hundredths", [502, 506, 510, 803, 820, 1010, 1607, 3306, 6412, 9999])
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_no_size_loses_a_hundredth_of_a_share(side: WireSide, hundredths: int) -> None:
+    size = hundredths * 10_000
+    amounts = limit_amounts(side, 5000, size, CENT)
+    assert (amounts.taker if side is BUY else amounts.maker) == size
+    assert market_sell_amounts(5000, size, CENT).maker == size
+
+
+# At these prices floor(price * 100) is a tick lower, and a market BUY is killed for no visible
+# reason.
+@pytest.mark.parametrize(
+    ("price", "shares"), [(2900, 34_482_700), (5700, 17_543_800), (5800, 17_241_300)]
+)
+def test_a_market_buy_at_a_price_that_floats_cut_accepts_its_ask(price: int, shares: int) -> None:
+    amounts = market_buy_amounts(price, 10_000_000, CENT)
+    assert amounts == (10_000_000, shares)
+    assert OrderTerms(BUY, "FOK", amounts).accepts(price)
+
+
+@pytest.mark.parametrize("budget", [2_030_000, 5_020_000, 8_200_000])
+def test_no_budget_loses_a_cent(budget: int) -> None:
+    assert market_buy_amounts(5000, budget, CENT).maker == budget
+
+
+# Ticks of 0.1, 0.01, 0.005, 0.0025, 0.001 and 0.0001: a price one tick inside either end, and one
+# beside the grid.
+@pytest.mark.parametrize("tick", [1000, 100, 50, 25, 10, 1])
+def test_every_tick_of_the_exchange_has_its_grid(tick: int) -> None:
+    rules = OrderRules(tick_bps=tick)
+    for price in (tick, 10_000 - tick):
+        assert limit_amounts(BUY, price, 5_010_000, rules) == (price * 501, 5_010_000)
+        assert limit_amounts(SELL, price, 5_010_000, rules) == (5_010_000, price * 501)
+    for price in (0, 10_000, *([tick + 1] if tick > 1 else [])):
+        with pytest.raises(InvalidValue, match="on the tick"):
+            limit_amounts(BUY, price, 5_010_000, rules)
+
+
+# Decimals of a limit order's dollars at each tick, as the clients' rounding tables have them.
+@given(priced=priced_rules(), size=SIZES)
+def test_a_limit_order_never_has_more_decimals_than_its_tick_allows(
+    priced: tuple[int, OrderRules], size: int
+) -> None:
+    price, rules = priced
+    decimals = {1000: 3, 100: 4, 50: 5, 25: 6, 10: 5, 1: 6}[rules.tick_bps]
+    dollars, shares = limit_amounts(BUY, price, size, rules)
+    assert dollars % 10 ** (6 - decimals) == 0
+    assert shares % 10_000 == 0
 
 
 def test_a_finer_tick_allows_finer_prices() -> None:
@@ -108,6 +160,12 @@ def test_a_market_sell_may_be_small_and_rounds_the_dollars_down() -> None:
     assert market_sell_amounts(9910, 5_010_000, MILL) == (5_010_000, 4_964_900)
 
 
+def test_dust_on_a_fine_tick_never_accepts_a_bid_below_its_limit() -> None:
+    # Four decimals would ask for 0.0499, which a bid of 0.998 pays.
+    assert market_sell_amounts(9990, 50_000, MILL) == (50_000, 49_950)
+    assert market_sell_amounts(9990, 5_010_000, MILL) == (5_010_000, 5_004_900)
+
+
 @pytest.mark.parametrize(("price", "size"), [(5000, 0), (5000, 5000), (1, 10_000)])
 def test_a_market_sell_of_nothing_is_refused(price: int, size: int) -> None:
     with pytest.raises(InvalidValue):
@@ -131,16 +189,16 @@ def test_a_market_buy_always_matches_an_ask_at_its_limit_and_never_one_above(
     price, rules = priced
     terms = OrderTerms(BUY, "FAK", market_buy_amounts(price, budget, rules))
     assert terms.accepts(price)
-    if rules.tick_bps > 1:
-        assert not terms.accepts(price + rules.tick_bps)
+    assert not terms.accepts(price + rules.tick_bps)
     assert amounts_problem("0x1", terms, rules) == ""
 
 
-@given(priced=priced_rules(), size=SIZES)
+@given(priced=priced_rules(), size=SIZES | DUST)
 def test_a_market_sell_always_matches_a_bid_at_its_limit_and_never_one_below(
     priced: tuple[int, OrderRules], size: int
 ) -> None:
     price, rules = priced
+    assume(price * size >= 100 * 10_000)
     terms = OrderTerms(SELL, "FOK", market_sell_amounts(price, size, rules))
     assert terms.accepts(price)
     assert not terms.accepts(price - rules.tick_bps)

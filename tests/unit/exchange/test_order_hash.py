@@ -43,10 +43,13 @@ TYPES = {
 }
 
 
-def reference_digest(subject: UnsignedOrder, domain: ExchangeDomain) -> bytes:
-    fields = {
+def wire_fields(subject: UnsignedOrder) -> dict[str, Any]:
+    return {
         WIRE_NAMES.get(name, name): value for name, value in msgspec.structs.asdict(subject).items()
     }
+
+
+def reference_digest(subject: UnsignedOrder, domain: ExchangeDomain) -> bytes:
     signable = encode_typed_data(
         {
             "name": ORDER_DOMAIN_NAME,
@@ -55,7 +58,7 @@ def reference_digest(subject: UnsignedOrder, domain: ExchangeDomain) -> bytes:
             "verifyingContract": domain.verifying_contract,
         },
         TYPES,
-        fields,
+        wire_fields(subject),
     )
     return keccak256(b"\x19\x01" + signable.header + signable.body)
 
@@ -115,6 +118,14 @@ def test_a_field_that_does_not_fit_its_type_is_refused(changes: dict[str, Any]) 
         order_id(order(**changes), CTF_DOMAIN)
 
 
+def published_order(vector: dict[str, Any]) -> tuple[UnsignedOrder, ExchangeDomain]:
+    """Return the order and the domain of a published test vector."""
+    message, domain = vector["typed_data"]["message"], vector["typed_data"]["domain"]
+    fields = {name: message[WIRE_NAMES.get(name, name)] for name in UnsignedOrder.__struct_fields__}
+    where = ExchangeDomain(domain["version"], domain["verifyingContract"], domain["chainId"])
+    return UnsignedOrder(**fields), where
+
+
 @pytest.mark.recordings
 @pytest.mark.parametrize("name", ["order_v2.json", "order_v3.json"])
 def test_published_vectors_hash_to_their_ids(name: str) -> None:
@@ -122,14 +133,7 @@ def test_published_vectors_hash_to_their_ids(name: str) -> None:
     for vector in vectors(name)["vectors"]:
         if "order_hash" not in vector:
             continue
-        message, domain = vector["typed_data"]["message"], vector["typed_data"]["domain"]
-        subject = UnsignedOrder(
-            **{
-                name: message[WIRE_NAMES.get(name, name)]
-                for name in UnsignedOrder.__struct_fields__
-            }
-        )
-        where = ExchangeDomain(domain["version"], domain["verifyingContract"], domain["chainId"])
+        subject, where = published_order(vector)
         assert order_id(subject, where) == vector["order_hash"]
         checked += 1
     assert checked >= 2

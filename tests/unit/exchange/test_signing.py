@@ -13,9 +13,23 @@ from polybot.exchange.contracts import (
     PROTOCOL_DOMAIN,
     ExchangeDomain,
 )
-from polybot.exchange.order_hash import SignatureType, order_digest
-from polybot.exchange.signing import OrderSigner, checksum_address, recover_address
-from tests.unit.exchange.examples import ADDRESS, KEY, OTHER_ADDRESS, SIGNER, order, vectors
+from polybot.exchange.order_hash import SignatureType, UnsignedOrder, order_digest, order_id
+from polybot.exchange.signing import (
+    OrderSigner,
+    checksum_address,
+    recover_address,
+    recover_order_signer,
+)
+from tests.unit.exchange.examples import (
+    ADDRESS,
+    DEPOSIT_WALLET,
+    KEY,
+    OTHER_ADDRESS,
+    SIGNER,
+    order,
+    vectors,
+)
+from tests.unit.exchange.test_order_hash import published_order
 
 DIGESTS = st.binary(min_size=32, max_size=32)
 GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -110,9 +124,52 @@ def test_wallets_of_the_first_three_types_are_signed_plainly(kind: SignatureType
     assert recover_address(order_digest(subject, CTF_DOMAIN), signed.signature) == ADDRESS
 
 
-def test_a_deposit_wallet_is_refused_and_named() -> None:
-    with pytest.raises(InvalidValue, match=r"was 3; deposit wallets \(type 3\)"):
-        SIGNER.sign_order(order(signature_type=SignatureType.POLY_1271), CTF_DOMAIN)
+def deposit_order(**changes: object) -> UnsignedOrder:
+    wallet = {"maker": DEPOSIT_WALLET, "signer": DEPOSIT_WALLET}
+    return order(signature_type=SignatureType.POLY_1271, **(wallet | changes))
+
+
+@pytest.mark.parametrize("domain", [CTF_DOMAIN, NEG_RISK_DOMAIN, PROTOCOL_DOMAIN])
+def test_a_deposit_wallet_order_is_signed_inside_and_named_by_its_own_hash(
+    domain: ExchangeDomain,
+) -> None:
+    signed = SIGNER.sign_order(deposit_order(), domain)
+    assert signed.order_id == order_id(deposit_order(), domain)
+    assert len(signed.signature) == 636
+    assert signed.signature.endswith("00ba")
+    assert recover_order_signer(deposit_order(), domain, signed.signature) == ADDRESS
+
+
+def test_the_signature_of_a_deposit_wallet_holds_for_no_other_wallet_domain_or_order() -> None:
+    signature = SIGNER.sign_order(deposit_order(), CTF_DOMAIN).signature
+    with pytest.raises(InvalidValue, match="domain separator"):
+        recover_order_signer(deposit_order(), PROTOCOL_DOMAIN, signature)
+    for changed in (deposit_order(salt=2), deposit_order(signer=OTHER_ADDRESS)):
+        with pytest.raises(InvalidValue, match="contents hash"):
+            recover_order_signer(changed, CTF_DOMAIN, signature)
+
+
+def test_a_plain_signature_is_none_of_a_deposit_wallet() -> None:
+    plain = SIGNER.sign_order(order(), CTF_DOMAIN).signature
+    with pytest.raises(InvalidValue, match="634 hex digits, was 130"):
+        recover_order_signer(deposit_order(), CTF_DOMAIN, plain)
+    assert recover_order_signer(order(), CTF_DOMAIN, plain) == ADDRESS
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"signer": ADDRESS}, f"as signer too, was {ADDRESS}"),
+        ({"maker": ADDRESS, "signer": ADDRESS}, "expected a deposit wallet"),
+        ({"signature_type": 4}, "type 0, 1, 2 or 3, was 4"),
+    ],
+)
+def test_a_wallet_that_fits_no_type_is_never_signed_for(
+    changes: dict[str, object], match: str
+) -> None:
+    wallet = {"maker": DEPOSIT_WALLET, "signer": DEPOSIT_WALLET, "signature_type": 3}
+    with pytest.raises(InvalidValue, match=match):
+        SIGNER.sign_order(order(**(wallet | changes)), CTF_DOMAIN)
 
 
 def test_an_order_of_another_signer_is_refused() -> None:
@@ -131,24 +188,33 @@ def test_a_signer_shows_its_address_and_no_key() -> None:
     assert repr(SIGNER) == f"OrderSigner({ADDRESS})"
 
 
-def test_a_missing_coincurve_is_named_with_what_to_do() -> None:
-    script = "import sys; sys.modules['coincurve'] = None; import polybot.exchange.signing"
+@pytest.mark.parametrize(
+    "use",
+    [
+        "require_coincurve()",
+        "OrderSigner('11' * 32)",
+        "recover_address(bytes(32), '0x' + '11' * 64 + '1b')",
+    ],
+)
+def test_a_missing_coincurve_is_named_with_what_to_do(use: str) -> None:
+    script = (
+        "import sys; sys.modules['coincurve'] = None; from polybot.exchange.signing import *; "
+        f"print('loads without it'); {use}"
+    )
     run = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
-    assert run.returncode == 1
+    assert (run.returncode, run.stdout) == (1, "loads without it\n")
     assert "ConfigError: expected the Python package coincurve" in run.stderr
     assert "pip install coincurve" in run.stderr
 
 
 @pytest.mark.recordings
 def test_published_signatures_are_reproduced() -> None:
-    checked = 0
+    kinds = set()
     for vector in vectors("order_v2.json")["vectors"] + vectors("order_v3.json")["vectors"]:
-        message = vector["typed_data"]["message"]
-        if message["signatureType"] == SignatureType.POLY_1271:
-            continue
-        digest = bytes.fromhex(vector["order_hash"][2:])
-        assert OrderSigner(vector["private_key"]).sign_digest(digest) == vector["signature"]
-        checked += 1
-    assert checked >= 5
+        subject, domain = published_order(vector)
+        signed = OrderSigner(vector["private_key"]).sign_order(subject, domain)
+        assert signed.signature == vector["signature"], vector["name"]
+        kinds.add((domain.version, subject.signature_type))
+    assert kinds >= {("2", 0), ("2", 1), ("2", 2), ("2", 3), ("3", 0), ("3", 3)}

@@ -8,6 +8,7 @@ from polybot.exchange.token_ids import (
     complete_ids,
     ctf_token_id,
     derive_ids,
+    derive_protocol_ids,
     is_protocol_id,
     protocol_position_id,
 )
@@ -55,7 +56,10 @@ def test_ids_a_recording_has_are_kept() -> None:
     half = complete_ids("slug", "0x" + "ab" * 32)
     assert half.condition_id == "0x" + "ab" * 32
     assert half.token_up == ctf_token_id("0x" + "ab" * 32, UP_INDEX_SET)
-    assert complete_ids("slug", token_up="123")[1:] == ("123", derive_ids("slug").token_down)
+
+
+def test_tokens_whose_condition_is_not_known_are_derived_with_it() -> None:
+    assert complete_ids("slug", token_up="123", token_down="456") == derive_ids("slug")
 
 
 def test_a_condition_that_is_not_one_is_refused() -> None:
@@ -78,3 +82,17 @@ def test_ids_of_real_markets_follow_from_their_conditions() -> None:
     for vector in vectors("ctf_token_ids.json")["vectors"]:
         assert ctf_token_id(vector["condition_id"], UP_INDEX_SET) == vector["up"]
         assert ctf_token_id(vector["condition_id"], DOWN_INDEX_SET) == vector["down"]
+
+
+def test_item_03_ids_of_the_new_protocol_are_laid_out_as_the_exchange_says() -> None:
+    ids = [derive_protocol_ids(slug) for slug in SLUGS]
+    assert ids == [derive_protocol_ids(slug) for slug in SLUGS]
+    assert len({part for each in ids for part in each}) == 3 * len(SLUGS)
+    for each in ids:
+        raw = int(each.condition_id, 16)
+        assert (len(each.condition_id), raw % 256) == (66, 0)
+        assert raw.bit_length() > 240
+        for outcome, token in enumerate((each.token_up, each.token_down)):
+            assert is_protocol_id(int(token))
+            assert int(token) == raw + outcome
+            assert token == protocol_position_id(each.condition_id, outcome)

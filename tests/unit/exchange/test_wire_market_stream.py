@@ -54,8 +54,6 @@ from tests.unit.exchange.examples import recorded_lines
                         price="0.5",
                         size="200",
                         side="BUY",
-                        best_bid="0.5",
-                        best_ask="1",
                     )
                 ],
             ),
@@ -143,3 +141,19 @@ def test_published_frames_are_readable(recordings: Path) -> None:
     for path in (recordings / "messages/nautilus_rs").glob("ws_market_*_msg.json"):
         assert len(decoder.decode(path.read_bytes())) == 1, path.name
     assert decoder.refused == 0
+
+
+def test_level_changes_are_read_the_same_alone_in_an_array_and_far_into_a_frame() -> None:
+    alone = (
+        b'{"market":"0xab","price_changes":[{"asset_id":"1","price":"0.5","size":"2","side":"BUY"}]'
+        b',"timestamp":"7","event_type":"price_change"}'
+    )
+    far = alone.replace(b'"0xab"', b'"' + b"a" * 500 + b'"')
+    decoder = market_decoder()
+    (event,) = decoder.decode(alone)
+    assert isinstance(event, PriceChangeEvent)
+    for frame in (b"[" + alone + b"]", far, alone.decode()):
+        assert decoder.decode(frame) == [event]
+    assert decoder.refused == 0
+    assert decoder.decode(alone.replace(b'"price_change"', b'"invented"')) == []
+    assert decoder.refused == 1

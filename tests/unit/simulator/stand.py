@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from polybot.domain.market import Outcome
@@ -27,12 +28,17 @@ from polybot.exchange.wire_orders import PostOrderBody, order_body
 from polybot.simulator.desk import Desk
 from polybot.simulator.driver import Act, IsSettled, Playlist
 from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.fault_actions import ExchangeActions
+from polybot.simulator.faults import FaultInjector
+from polybot.simulator.faults_file import make_plan
+from polybot.simulator.faults_timed import TimedFaults
 from polybot.simulator.happenings import Happening, ListWindow, SetBook
 from polybot.simulator.heartbeats import HeartbeatWatch
 from polybot.simulator.hub import Hub
 from polybot.simulator.keyring import KeyRing
 from polybot.simulator.ledger import Ledger
 from polybot.simulator.market_clock import SegmentedClock
+from polybot.simulator.rate_limits import LimitMode, RateLimits
 from polybot.simulator.recovery import replay_market, restore_ledger
 from polybot.simulator.server import make_app
 from polybot.simulator.timers import ExchangeRules
@@ -67,6 +73,7 @@ class ScriptedDriver:
     """A market that does what a test wrote down."""
 
     source = "a script"
+    endless = False
 
     def __init__(self, happenings: Iterable[Happening], start_ns: int = START) -> None:
         self.start_ns = start_ns
@@ -99,6 +106,8 @@ class Stand:
         delay_ms: int = 0,
         log: MemoryLog | None = None,
         clock: FakeClock | None = None,
+        faults: Sequence[dict[str, Any]] = (),
+        limits: LimitMode = LimitMode.WARN,
     ) -> None:
         self.clock = clock or FakeClock()
         self.log = log or MemoryLog()
@@ -106,7 +115,8 @@ class Stand:
         driver = ScriptedDriver([*opening(), *happenings])
         ledger = restore_ledger(None, [payload for _, payload in self.log.records_after(0)])
         books: dict[str, WindowBook] = {}
-        self.hub = Hub(ledger, books)
+        self.faults = FaultInjector(make_plan({"seed": 1, "rules": list(faults)}), START)
+        self.hub = Hub(ledger, books, self.faults)
         rules = ExchangeRules(taker_delay_ns=delay_ms * 1_000_000)
         exchange = SimulatedExchange(ledger, rules, self.hub, books)
         replay_market(exchange, driver)
@@ -121,9 +131,20 @@ class Stand:
         self.world.open()
         self.keys = KeyRing(exchange, secret=b"s", opening_balance_usdc=1000 * DOLLARS)
         self.heartbeats = HeartbeatWatch(exchange, self.clock.monotonic_ns())
-        self.desk = Desk(self.world, self.hub, self.keys, self.heartbeats, self.clock, self._poke)
+        self.timed = TimedFaults(self.faults, ExchangeActions(exchange))
+        self.desk = Desk(
+            self.world,
+            self.hub,
+            self.keys,
+            self.heartbeats,
+            self.clock,
+            self._poke,
+            timed=self.timed,
+            limits=RateLimits(limits),
+        )
         self.url = ""
         self.session: aiohttp.ClientSession
+        self.app: web.Application
 
     @property
     def ledger(self) -> Ledger:
@@ -239,14 +260,17 @@ class Wallet:
 @asynccontextmanager
 async def standing(stand: Stand) -> AsyncIterator[Stand]:
     """Serve a stand on loopback."""
-    server = TestServer(make_app(stand.desk))
+    stand.app = make_app(stand.desk)
+    server = TestServer(stand.app)
     await server.start_server()
     stand.url = f"http://{server.host}:{server.port}"
-    async with aiohttp.ClientSession(base_url=stand.url) as session:
-        stand.session = session
-        stand.step()
-        yield stand
-    await server.close()
+    try:
+        async with aiohttp.ClientSession(base_url=stand.url) as session:
+            stand.session = session
+            stand.step()
+            yield stand
+    finally:
+        await server.close()
 
 
 async def until(met: Callable[[], bool]) -> None:

@@ -66,6 +66,25 @@ def test_a_restart_continues_where_the_lease_ended_whatever_the_wall_says() -> N
             assert restored.outside.quote() == known.outside.quote()
 
 
+def test_a_market_that_starts_now_is_at_wall_time_also_after_a_restart() -> None:
+    config = SimulatorConfig(start="now", speed=1.0)
+    clock, log = FakeClock(), MemoryLog()
+    parts = assemble(config, clock=clock, log=log, saved=None)
+    assert parts.world.clock.now_ns() == clock.now_ns()
+    parts.world.open()
+    parts.world.catch_up()
+    parts.world.commit()
+    open_now = [
+        window.market
+        for window in parts.world.exchange.ledger.state.windows.values()
+        if window.market.open_ns <= clock.now_ns() < window.market.close_ns
+    ]
+    assert len(open_now) == len(config.series)
+    clock.advance(100)
+    again = assemble(config, clock=clock, log=MemoryLog(log.payloads), saved=None)
+    assert again.world.clock.now_ns() == clock.now_ns()
+
+
 def test_another_seed_does_not_continue_the_same_market() -> None:
     log = MemoryLog()
     assemble(SimulatorConfig(), clock=FakeClock(), log=log, saved=None).world.open()

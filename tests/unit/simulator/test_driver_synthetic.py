@@ -2,11 +2,13 @@
 
 import itertools
 
+import msgspec
 import pytest
 
 from polybot.domain.market import FeeSchedule, SettlementRule
 from polybot.domain.settlement import PriceSource
 from polybot.errors import InvalidValue
+from polybot.exchange.token_ids import is_protocol_id
 from polybot.simulator.driver_synthetic import SyntheticDriver, SyntheticTerms, first_start_ns
 from polybot.simulator.happenings import (
     CloseWindow,
@@ -15,6 +17,7 @@ from polybot.simulator.happenings import (
     TellPrice,
     TellStrike,
 )
+from polybot.simulator.rules import resolution_delay_ns
 
 S = 1_000_000_000
 WALL = 1_795_250_123 * S
@@ -55,7 +58,39 @@ def test_windows_follow_each_other_without_a_gap_and_the_strike_is_the_close_bef
         assert window.close_e8 is not None
         assert (window.outcome.value == "Up") == (window.close_e8 >= window.strike_e8)
     closes = {h.slug: h.ts_ns for h in told if isinstance(h, CloseWindow)}
-    assert all(h.ts_ns == closes[h.slug] + 30 * S for h in resolved)
+    delays = [h.ts_ns - closes[h.slug] for h in resolved]
+    assert all(20 * S <= delay <= 90 * S for delay in delays)
+    assert len(set(delays)) > 1
+
+
+def test_item_12_an_outcome_is_known_20_to_90_seconds_after_the_close_the_same_each_time() -> None:
+    delays = [resolution_delay_ns(7, f"window-{number}", 30 * S) for number in range(300)]
+    assert delays == [resolution_delay_ns(7, f"window-{number}", 30 * S) for number in range(300)]
+    assert delays != [resolution_delay_ns(8, f"window-{number}", 30 * S) for number in range(300)]
+    assert min(delays) >= 20 * S
+    assert max(delays) <= 90 * S
+    assert max(delays) - min(delays) > 60 * S
+
+
+@pytest.mark.parametrize(
+    ("protocol", "versions"), [("v1", ["v1"] * 4), ("v2", ["v2"] * 4), ("mixed", ["v1", "v2"] * 2)]
+)
+def test_item_03_windows_are_of_the_protocol_that_is_asked_for(
+    protocol: str, versions: list[str]
+) -> None:
+    made = msgspec.structs.replace(terms("btc-updown-5m"), protocol=protocol)
+    start = first_start_ns(WALL)
+    told = SyntheticDriver(made, start).take_until(start + 1500 * S)
+    markets = [h.market for h in told if isinstance(h, ListWindow)]
+    found = [market.version for market in markets]
+    assert found[:4] in (versions, versions[::-1])
+    for market in markets:
+        tokens = [int(market.token_up), int(market.token_down)]
+        is_protocol = market.version == "v2"
+        assert [is_protocol_id(token) for token in tokens] == [is_protocol] * 2
+        if is_protocol:
+            assert tokens[1] - tokens[0] == 1
+            assert tokens[0] == int(market.condition_id, 16)
 
 
 def test_the_price_feed_tells_the_ticks_that_settle_before_the_outcome_is_known() -> None:
@@ -89,3 +124,12 @@ def test_after_a_seek_the_same_things_happen() -> None:
 def test_a_series_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InvalidValue, match="expected a series"):
         SyntheticDriver(terms("btc-updown-7m"), first_start_ns(WALL))
+
+
+def test_item_12_the_price_to_beat_is_told_a_minute_after_the_open() -> None:
+    start = first_start_ns(WALL)
+    told = SyntheticDriver(terms("btc-updown-5m"), start).take_until(start + 1500 * S)
+    opens = {h.market.slug: h.market.open_ns for h in told if isinstance(h, ListWindow)}
+    strikes = [h for h in told if isinstance(h, TellStrike)]
+    assert len(strikes) > 2
+    assert all(strike.ts_ns == opens[strike.slug] + 60 * S for strike in strikes)

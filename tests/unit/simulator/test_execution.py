@@ -1,5 +1,6 @@
 """Held orders meet the book of their release, resting ones what the market does."""
 
+import msgspec
 import pytest
 
 from polybot.domain.market import Outcome
@@ -131,3 +132,15 @@ def test_behind_bare_best_prices_an_assumed_queue_stands() -> None:
     venue.happen(SetBest(venue.now_ns, "bare", 3900, 3950))
     assert order.filled_shares == pytest.approx(10 * SHARES)
     assert order.filled_usdc == 4 * DOLLARS
+
+
+def test_an_assumed_queue_is_gone_when_the_best_price_falls_behind_the_order() -> None:
+    venue = Venue()
+    market = msgspec.structs.replace(MARKET, slug="bare", condition_id="0xbare", token_up="3001")
+    venue.happen(ListWindow(START, market, 50 * SHARES), SetBest(START, "bare", 4000, 4200))
+    new = msgspec.structs.replace(venue.order(Side.BUY, 3800, 10 * SHARES), token_id="3001")
+    assert venue.submit(new) == ""
+    order = venue.ledger.state.orders[new.order_id]
+    assert order.queue_ahead_shares == 50 * SHARES
+    venue.happen(SetBest(venue.now_ns, "bare", 3700, 4200))
+    assert (order.queue_ahead_shares, order.filled_shares) == (0, 0)

@@ -8,6 +8,7 @@ from polybot.domain.settlement import PriceSource
 from polybot.simulator.happenings import ChangeTick, CloseWindow, ListWindow, TellPrice
 from polybot.simulator.market_feed import MarketSubscriber
 from polybot.simulator.price_feed import PriceSubscriber
+from polybot.simulator.public_price_feed import PublicSubscriber
 from tests.unit.simulator.listening import Collected
 from tests.unit.simulator.samples import MARKET, SLUG, START
 from tests.unit.simulator.stand import Stand
@@ -31,6 +32,19 @@ def test_nothing_is_sent_before_it_is_flushed() -> None:
     kinds = [event["event_type"] for event in market.take()]
     assert kinds == ["price_change", "best_bid_ask", "last_trade_price"]
     assert len(price.frames) == 1
+
+
+def test_a_stand_in_is_told_only_where_it_can_be_called_one() -> None:
+    stand = Stand()
+    spoken: list[TellPrice] = []
+    stand.hub.public.subscribers.add(PublicSubscriber(Collected(), spoken.append))  # type: ignore[arg-type, func-returns-value]
+    for second, stand_in in ((1, False), (2, True)):
+        at = START + second * 1_000_000_000
+        stand.hub.on_price(TellPrice(at, "btc", PriceSource.CHAINLINK, at, 7, stand_in=stand_in))
+    stand.hub.flush()
+    assert [price.stand_in for price in spoken] == [False]
+    [recent] = stand.hub.price.recent().values()
+    assert [price.stand_in for price in recent] == [False]
 
 
 def test_a_new_market_and_its_ticks_are_told() -> None:

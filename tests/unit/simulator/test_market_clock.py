@@ -74,3 +74,21 @@ def test_it_jumps_forward_only() -> None:
 def test_a_speed_of_nothing_is_refused() -> None:
     with pytest.raises(InvalidValue, match="speed above 0"):
         make(speed=0)
+
+
+def test_another_speed_holds_from_the_moment_it_is_set() -> None:
+    wall = FakeClock()
+    clock = SegmentedClock(wall.monotonic_ns, start_ns=1000 * S, speed=1.0)
+    wall.advance(10)
+    clock.set_speed(20.0)
+    wall.advance(1)
+    assert (clock.now_ns(), clock.speed) == (1030 * S, 20.0)
+    with pytest.raises(InvalidValue):
+        clock.set_speed(0)
+    assert clock.speed == 20.0
+
+
+def test_it_says_what_it_is_held_for() -> None:
+    clock = SegmentedClock(FakeClock().monotonic_ns, start_ns=0, speed=1.0, held="starting")
+    assert clock.is_held_for("starting")
+    assert not clock.is_held_for("jump")

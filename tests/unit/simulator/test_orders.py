@@ -86,6 +86,7 @@ def test_a_resting_buy_needs_no_fee(venue: Venue) -> None:
 
 def test_more_shares_than_are_free_cannot_be_sold(venue: Venue) -> None:
     venue.submit(venue.order(Side.BUY, 5200, 10 * SHARES))
+    venue.wait(3)
     assert venue.submit(venue.order(Side.SELL, 6000, 6 * SHARES)) == ""
     assert "balance: 4000000, order amount: 5000000" in venue.submit(
         venue.order(Side.SELL, 6000, 5 * SHARES)

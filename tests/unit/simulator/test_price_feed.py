@@ -1,5 +1,6 @@
 """Reference prices: two minutes at first, then each new one, numbered by channel."""
 
+import msgspec
 import pytest
 
 from polybot.domain.settlement import PriceSource
@@ -82,3 +83,20 @@ def test_a_feed_that_is_absent_sends_nothing() -> None:
     feed.subscribe(subscriber, SPOT, START)
     feed.flush()
     assert queue.frames == []
+
+
+@pytest.mark.parametrize(
+    ("source", "stand_in", "name"),
+    [
+        (PriceSource.CHAINLINK, False, "chainlink"),
+        (PriceSource.CHAINLINK_TWAP, False, "chainlink"),
+        (PriceSource.CHAINLINK, True, "stand-in"),
+        (PriceSource.CHAINLINK_TWAP, True, "stand-in"),
+    ],
+)
+def test_a_price_that_stands_in_says_so(source: PriceSource, stand_in: bool, name: str) -> None:
+    feed, queue = PriceFeed(), Collected()
+    feed.on_price(msgspec.structs.replace(tell(1, source), stand_in=stand_in))
+    feed.subscribe(PriceSubscriber(queue), ("btc", source), START + 5 * S)  # type: ignore[arg-type]
+    [frame] = price_decoder().decode(queue.frames[0])
+    assert [point.source for point in frame.points()] == [name]

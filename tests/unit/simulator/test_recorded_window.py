@@ -176,11 +176,12 @@ def test_a_price_between_the_cents_needs_a_finer_tick_first(tmp_path: Path) -> N
 
 def test_the_market_carries_the_recordings_rule_and_ids(tmp_path: Path) -> None:
     rows = [book(1, "Up", [], [])]
-    twap = recorded(tmp_path, rows, rule="chainlink_twap_60s", token_up="7", token_down="8")
+    ids = {"condition_id": "0x" + "ab" * 32, "token_up": "7", "token_down": "8"}
+    twap = recorded(tmp_path, rows, rule="chainlink_twap_60s", **ids)
     market = recorded_market(twap, TERMS.fee)
     assert (market.rule, market.twap_lookback_s) == (SettlementRule.TWAP, 60)
     assert (market.token_up, market.asset) == ("7", "btc")
-    assert market.condition_id.startswith("0x")
+    assert market.condition_id == ids["condition_id"]
     instant = recorded_market(recorded(tmp_path, rows), TERMS.fee)
     assert (instant.rule, instant.twap_lookback_s) == (SettlementRule.INSTANT, 0)
     unknown = recorded_market(recorded(tmp_path, rows, rule=""), TERMS.fee)

@@ -55,8 +55,12 @@ def test_every_url_is_under_one_base() -> None:
         "ws_market_url": "ws://[::1]:80/ws/market",
         "ws_user_url": "ws://[::1]:80/ws/user",
         "ws_price_url": "ws://[::1]:80/ws/price",
+        "ws_rtds_url": "ws://[::1]:80/ws/rtds",
+        "ws_binance_url": "ws://[::1]:80/ws/binance",
+        "ws_coinbase_url": "ws://[::1]:80/ws/coinbase",
         "gamma_url": "http://[::1]:80",
         "data_url": "http://[::1]:80",
+        "geoblock_url": "http://[::1]:80/api/geoblock",
     }
 
 

@@ -1,5 +1,6 @@
 """Orders and trades in their owner's words."""
 
+import msgspec
 import pytest
 
 from polybot.domain.order import OrderType, Side
@@ -11,6 +12,7 @@ from polybot.simulator.views_account import (
     open_order,
     order_event,
     post_answer,
+    refused_row,
     trade_event,
     transaction_hash,
     wire_trade,
@@ -32,6 +34,7 @@ def test_amounts_are_given_and_taken_by_the_side(venue: Venue) -> None:
     order = venue.ledger.state.orders[buy.order_id]
     bought = post_answer(order)
     assert (bought.status, bought.making_amount, bought.taking_amount) == ("matched", "5.2", "10")
+    venue.wait(3)
     sell = venue.order(Side.SELL, 5000, 4 * SHARES, kind=OrderType.FAK)
     venue.submit(sell)
     venue.wait(1)
@@ -86,3 +89,17 @@ def test_a_trade_has_a_transaction_once_it_is_mined(venue: Venue) -> None:
     assert (event.status, event.type, event.trade_owner) == ("MINED", "TRADE", "key-1")
     assert event.transaction_hash.startswith("0x")
     assert event.timestamp == str(trade.updated_ns // 1_000_000)
+
+
+def test_a_refused_row_of_a_batch_has_success_no_id_and_no_nulls() -> None:
+    row = msgspec.to_builtins(refused_row("invalid expiration"))
+    assert row == {
+        "success": True,
+        "errorMsg": "invalid expiration",
+        "orderID": "",
+        "status": "",
+        "makingAmount": "",
+        "takingAmount": "",
+        "tradeIDs": [],
+        "transactionsHashes": [],
+    }

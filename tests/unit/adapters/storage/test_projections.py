@@ -8,10 +8,19 @@ from tests.story import opening
 # `polybot why` reads them from the event table; nothing else asks for them.
 NEEDS_NO_TABLE = {
     "AgentResult",
+    "ArmingChanged",
+    "BookDistrusted",
+    "CancelOrdersTaken",
     "CancelRequested",
     "DriftFound",
+    "FeedGap",
+    "FlattenFinished",
+    "FlattenStarted",
+    "PreflightFinished",
+    "PriceSourceChanged",
     "ReconcileFinished",
     "TradingStateChanged",
+    "WindowRefused",
 }
 
 

@@ -7,10 +7,13 @@ import msgspec
 
 from polybot.domain.market import Market
 from polybot.domain.order import Order
+from polybot.domain.preflight import ListedAtClob, PreflightFacts
+from polybot.domain.window import parse_series
 from polybot.errors import InvalidValue, PolybotError
 from polybot.messages.envelope import Envelope
 from polybot.ports import (
     AccountSnapshot,
+    BookReply,
     GatewayAnswer,
     OrderLookup,
     PostAnswer,
@@ -19,8 +22,13 @@ from polybot.ports import (
     VenueFill,
     VenueOrder,
 )
+from polybot.services.trader.bookkeeping import Bookkeeper
+from polybot.services.trader.claims import TradingClaims
+from polybot.services.trader.order_gate import OrderGate, bucket_of
+from polybot.services.trader.preflight import WindowChecks
+from polybot.services.trader.windows import WindowSchedule
 from polybot.strategies.base import Decision, View
-from tests.fakes import FakeOutbox
+from tests.fakes import FakeCatalog, FakeOutbox
 
 API_KEY = "key-1"
 
@@ -109,6 +117,66 @@ class FakeAccess:
         self.renewed += 1
 
 
+class FakePreflight:
+    """Answers each question at once with facts that nothing objects to, changed as a test says."""
+
+    def __init__(self) -> None:
+        self.changes: dict[str, Any] = {}
+        self.asked: list[str] = []
+        self.refreshed = 0
+        self.silent = False
+        self._answers: list[PreflightFacts] = []
+
+    def request(self, market: Market) -> None:
+        self.asked.append(market.slug)
+        if not self.silent:
+            self._answers.append(good_facts(market, **self.changes))
+
+    def refresh_balance(self) -> None:
+        self.refreshed += 1
+
+    def take(self) -> list[PreflightFacts]:
+        taken, self._answers = self._answers, []
+        return taken
+
+
+def good_facts(market: Market, **changes: Any) -> PreflightFacts:
+    """Return facts that nothing objects to, but for the changes."""
+    listed = ListedAtClob(
+        token_ids=(market.token_up, market.token_down),
+        tick_bps=market.tick_bps,
+        min_size_shares=market.min_size_shares,
+        neg_risk=market.neg_risk,
+        fee=market.fee,
+    )
+    values: dict[str, Any] = {
+        "slug": market.slug,
+        "skew_s": 0.2,
+        "version": 2,
+        "closed_only": False,
+        "balance_usdc": 1_000_000_000,
+        "allowance_usdc": 10**18,
+        "listed": listed,
+    }
+    return PreflightFacts(**(values | changes))
+
+
+def passed(books: Bookkeeper, claims: TradingClaims, *markets: Market) -> WindowChecks:
+    """Return the checks of markets that may all be entered."""
+    schedule = WindowSchedule((parse_series("btc-updown-5m"),), FakeCatalog())
+    schedule.known |= {market.slug: market for market in markets}
+    checks = WindowChecks(books, claims, FakePreflight(), schedule, 5.0)
+    for market in markets:
+        for _ in range(2):
+            checks.turn(market.open_ns, 0)
+    return checks
+
+
+def open_gate(checks: WindowChecks) -> OrderGate:
+    """Return a gate that lets hundreds of orders a second pass."""
+    return OrderGate(bucket_of(600), bucket_of(900), checks)
+
+
 class FakeStream:
     """A stream that a test fills; `subscribed` is what was asked for last."""
 
@@ -143,6 +211,21 @@ class FakeStream:
 
     def disconnect(self) -> None:
         self.put(state="disconnected: closed")
+
+
+class FakeBookSource:
+    """Keeps what was asked for; a test puts the replies in."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.replies: list[BookReply] = []
+
+    def request(self, token_id: str) -> None:
+        self.asked.append(token_id)
+
+    def take(self) -> list[BookReply]:
+        taken, self.replies = self.replies, []
+        return taken
 
 
 class FakeTape:

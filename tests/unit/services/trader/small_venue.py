@@ -63,7 +63,7 @@ class SmallVenue(FakeGateway):
             self.status[order.venue_order_id] = "LIVE"
             self._tell(order_frame(taken, "PLACEMENT"))
             if not taken.order_type.rests:
-                trades = (self._fill(taken, FAK_SHARES),)
+                trades = (self._fill(taken, min(FAK_SHARES, taken.size_shares)),)
         if error is None:
             status = "matched" if trades else "live"
             self.answers.append(

@@ -3,11 +3,13 @@
 from datetime import UTC
 from typing import Any
 
+import msgspec
 import pytest
 
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderStatus, OrderTrigger, OrderType, Side
 from polybot.domain.risk_limits import RiskLimits
+from polybot.domain.token_bucket import TokenBucket
 from polybot.messages.trading import (
     CancelRequested,
     DecisionMade,
@@ -19,6 +21,7 @@ from polybot.ports import StreamFrame
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.desk import CANCEL_RETRY_NS, SALT_MASK, Desk
 from polybot.services.trader.market_data import MarketData
+from polybot.services.trader.order_gate import Pause
 from polybot.services.trader.reference import ReferenceBook
 from polybot.services.trader.sight import Sight
 from polybot.strategies.base import CancelIntent, Decision, Intent
@@ -30,6 +33,8 @@ from tests.unit.services.trader.fakes_exchange import (
     FakeGateway,
     ScriptedStrategy,
     body_types,
+    open_gate,
+    passed,
 )
 
 ENTRY = Intent(
@@ -88,6 +93,7 @@ class Case:
             clock=self.books.clock,
             market_clock=self.books.market_clock,
             limits=limits or RiskLimits(),
+            gate=open_gate(passed(self.books.keeper, self.books.claims, market_at())),
         )
         self.books.outbox.commit()
         self.start = self.books.count()
@@ -310,3 +316,39 @@ def test_the_agent_knows_that_it_entered() -> None:
     assert not case.agent.summary(market_at().slug).entered
     case.decide(enter(ENTRY))
     assert case.agent.summary(market_at().slug).entered
+
+
+def test_an_order_the_exchange_would_not_take_now_is_denied_before_it_is_journaled() -> None:
+    case = Case()
+    case.desk.gate.pause_everything(Pause("restarting", until_ns=1 << 62, probe_ns=1 << 62))
+    case.decide(enter(ENTRY))
+    assert case.send() == 0
+    (denied,) = case.books.said(IntentDenied)
+    assert (denied.reason, denied.checks["waits_for"]) == ("exchange_waits", "restarting")
+    assert case.books.said(OrderSubmitted) == []
+
+
+def test_orders_beyond_the_rate_are_denied_and_those_sent_are_counted() -> None:
+    case = Case()
+    case.desk.gate.orders = TokenBucket(per_second=1, burst=4)
+    for number in range(5):
+        wish = msgspec.structs.replace(OTHER, size_shares=(10 + number) * 1_000_000)
+        case.decide(enter(wish, reason=f"wish {number}"))
+    assert case.send() == 4
+    (denied,) = case.books.said(IntentDenied)
+    assert (denied.reason, denied.checks["spare_orders"]) == ("rate_limit", 0)
+    assert case.desk.gate.orders.available(case.books.clock.monotonic_ns()) == 0
+
+
+def test_cancels_beyond_the_rate_wait_for_a_later_turn_and_all_are_sent_once() -> None:
+    case = Case()
+    case.desk.gate.cancels = TokenBucket(per_second=2, burst=2)
+    orders = [case.books.submit(number) for number in range(5)]
+    for order in orders:
+        case.desk.cancel(order, "late")
+    sent = [case.send() for _ in range(2)]
+    assert sent == [2, 0]
+    for _ in range(2):
+        case.books.clock.advance(1)
+        case.send()
+    assert sorted(case.gateway.canceled) == sorted(order.venue_order_id for order in orders)

@@ -5,19 +5,27 @@ import asyncio
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderStatus
 from polybot.domain.trading_state import TradingState
-from polybot.messages.trading import FeedStateChanged
+from polybot.messages.trading import BookDistrusted, FeedGap, FeedStateChanged
+from polybot.services.trader.book_repair import BookRepair
 from polybot.services.trader.cash_check import CashCheck
+from polybot.services.trader.feed_gaps import FeedGaps
 from polybot.services.trader.feeds import USER_STREAM, Feeds
 from polybot.services.trader.inputs import Inputs
 from polybot.services.trader.look_ups import LookUps
 from polybot.services.trader.market_data import MarketData
+from polybot.services.trader.price_feeds import PriceFeeds
 from polybot.services.trader.reconcile import Reconciler
 from polybot.services.trader.reference import ReferenceBook
 from tests.fakes import FakeInbox
 from tests.story import market_at
 from tests.unit.services.trader import frames
 from tests.unit.services.trader.books import NOW_NS, Books
-from tests.unit.services.trader.fakes_exchange import FakeStream, FakeTape, trade_frame
+from tests.unit.services.trader.fakes_exchange import (
+    FakeBookSource,
+    FakeStream,
+    FakeTape,
+    trade_frame,
+)
 
 S = 1_000_000_000
 
@@ -40,18 +48,28 @@ class Case:
             sweep_ns=S,
             done_once=reconciled,
         )
+        self.book_source = FakeBookSource()
         inputs = Inputs(
             inbox=FakeInbox(),
             access=books.access,
             market=self.market,
             user=self.user,
-            price=self.price,
+            prices=(self.price,),
+            book_source=self.book_source,
             tape=FakeTape(),
             clock=books.clock,
             market_clock=books.market_clock,
         )
         self.feeds = Feeds(
-            inputs, keeper, books.claims, MarketData(), answers, self.reconciler, ReferenceBook()
+            inputs=inputs,
+            claims=books.claims,
+            gaps=FeedGaps(keeper, books.market_clock),
+            repair=BookRepair(MarketData(), self.book_source, keeper, books.clock),
+            prices=PriceFeeds(
+                inputs.prices, ReferenceBook(), keeper, books.clock, books.market_clock
+            ),
+            answers=answers,
+            reconciler=self.reconciler,
         )
         self.feeds.data.watch([market_at()])
 
@@ -122,3 +140,40 @@ def test_streams_run_from_start_to_stop() -> None:
     assert all(stream.running for stream in streams)
     asyncio.run(case.feeds.stop())
     assert not any(stream.running for stream in streams)
+
+
+def test_a_gap_of_the_books_is_known_and_nobody_sees_what_was_before_it() -> None:
+    case = Case()
+    case.market.connect()
+    case.market.put(frames.books())
+    case.feeds.take()
+    assert case.feeds.data.token_view(market_at(), Outcome.UP).bid_bps == 9300
+    case.market.put(state="stale: no data for 30 s")
+    case.feeds.take()
+    assert case.feeds.data.token_view(market_at(), Outcome.UP).bid_bps is None
+    assert "market stream away" in case.feeds.describe()
+    case.market.connect()
+    case.feeds.take()
+    assert [gap.stream for gap in case.books.said(FeedGap)] == ["market"]
+    assert case.feeds.data.token_view(market_at(), Outcome.UP).bid_bps is None
+    case.market.put(frames.books())
+    case.feeds.take()
+    assert case.feeds.data.token_view(market_at(), Outcome.UP).bid_bps == 9300
+
+
+def test_a_crossed_book_is_dropped_said_and_fetched_anew() -> None:
+    case = Case()
+    case.market.connect()
+    case.market.put(frames.books())
+    case.market.put(frames.change(market_at().token_up, "BUY", "0.96", "5"))
+    case.feeds.take()
+    assert case.feeds.data.token_view(market_at(), Outcome.UP).bid_bps is None
+    (said,) = case.books.said(BookDistrusted)
+    assert (said.slug, said.token_id, said.fault) == (
+        market_at().slug,
+        market_at().token_up,
+        "crossed",
+    )
+    case.books.clock.advance(3)
+    case.feeds.take()
+    assert case.book_source.asked == [market_at().token_up]

@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
+from polybot.domain.preflight import ListedAtClob
 from polybot.domain.window import parse_series
-from polybot.errors import Unavailable
-from polybot.messages.trading import WindowDiscovered, WindowSummarized
+from polybot.errors import MarketRefused, Unavailable
+from polybot.messages.trading import WindowDiscovered, WindowRefused, WindowSummarized
 from polybot.ports import CatalogAnswer, StreamFrame
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.market_data import MarketData
@@ -15,7 +16,7 @@ from tests.fakes import FakeCatalog
 from tests.story import CLOSE_NS, OPEN_S, market_at
 from tests.unit.services.trader import frames
 from tests.unit.services.trader.books import Books
-from tests.unit.services.trader.fakes_exchange import FakeStream, ScriptedStrategy
+from tests.unit.services.trader.fakes_exchange import FakeStream, ScriptedStrategy, passed
 
 S = 1_000_000_000
 OPEN = OPEN_S * S
@@ -41,6 +42,7 @@ class Case:
             self.data,
             self.books.keeper,
             (self.agent, stranger),
+            passed(self.books.keeper, self.books.claims),
         )
         self.start = self.books.count()
 
@@ -140,3 +142,38 @@ def test_a_market_the_exchange_changed_while_nobody_looked_is_recorded_anew() ->
     case.books.state.markets[old.slug] = old
     case.follow(OPEN)
     assert case.books.state.markets[old.slug] == market_at()
+
+
+def refused(code: str = "settlement_source") -> CatalogAnswer:
+    slug = market_at().slug
+    error = MarketRefused(f"{slug}: expected a Chainlink stream, was a coin", code=code)
+    return CatalogAnswer(slug, None, error=error)
+
+
+def test_a_refused_window_is_recorded_once_and_never_watched(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    case = Case()
+    case.catalog.known[market_at().slug] = refused()
+    for second in range(60):
+        case.follow(OPEN + second * S, second * S)
+    (event,) = case.books.said(WindowRefused)
+    assert (event.slug, event.code) == (market_at().slug, "settlement_source")
+    assert case.stream.subscribed == ()
+    assert case.due(OPEN) == []
+    assert len([r for r in caplog.records if "a coin" in r.getMessage()]) == 1
+    assert "not trading" in case.watch.describe_refusals()
+
+
+def test_a_finer_tick_and_another_size_of_the_order_book_s_service_are_taken_over() -> None:
+    case = Case()
+    case.follow(OPEN)
+    for tick_bps, size in ((10, 5_000_000), (100, 6_000_000), (10, 6_000_000)):
+        case.watch.checks.listed[market_at().slug] = ListedAtClob(
+            tick_bps=tick_bps, min_size_shares=size
+        )
+        case.follow(OPEN)
+    assert case.discovered() == [100, 10, 10]
+    assert case.books.state.markets[market_at().slug].min_size_shares == 6_000_000
+    case.watch.checks.listed["unknown"] = ListedAtClob(tick_bps=10)
+    case.follow(OPEN)

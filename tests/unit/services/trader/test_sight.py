@@ -7,13 +7,14 @@ import pytest
 
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderStatus, OrderTrigger
+from polybot.domain.reference_price import POLYBOLT, ReferencePrice
 from polybot.domain.risk_limits import RiskState
 from polybot.domain.trading_state import TradingState
 from polybot.messages.trading import AgentResult
 from polybot.ports import StreamFrame
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.market_data import MarketData
-from polybot.services.trader.reference import PriceTick, ReferenceBook
+from polybot.services.trader.reference import ReferenceBook
 from polybot.services.trader.sight import Sight
 from polybot.strategies.base import View
 from tests.story import AGENT, CLOSE_NS, OPENING_USDC, SHARES, market_at, paid_out
@@ -58,7 +59,11 @@ class Case:
 
 def test_the_view_shows_books_prices_time_and_memory() -> None:
     case = Case()
-    case.reference.accept(PriceTick("btc", "chainlink", False, NOW_NS - S, 7))
+    case.reference.accept(
+        ReferencePrice(
+            asset="btc", feed=POLYBOLT, source="chainlink", price_ns=NOW_NS - S, price_e8=7
+        )
+    )
     view = case.view()
     assert (view.now_ns, view.market) == (NOW_NS, market_at())
     assert (view.up.bid_bps, view.down.ask_bps) == (9300, 700)

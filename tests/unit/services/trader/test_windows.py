@@ -5,9 +5,15 @@ import pytest
 
 from polybot.domain.market import Market
 from polybot.domain.window import parse_series
-from polybot.errors import Unavailable
+from polybot.errors import MarketRefused, Unavailable
 from polybot.ports import CatalogAnswer
-from polybot.services.trader.windows import LINGER_NS, PREWARM_NS, RETRY_NS, WindowSchedule
+from polybot.services.trader.windows import (
+    LINGER_NS,
+    PREWARM_NS,
+    REFUSED_RETRY_NS,
+    RETRY_NS,
+    WindowSchedule,
+)
 from tests.fakes import FakeCatalog
 from tests.story import OPEN_S, market_at
 
@@ -90,15 +96,15 @@ def test_a_second_answer_is_no_news() -> None:
         {"open_ns": OPEN - 86_400 * S},
     ],
 )
-def test_a_market_whose_dates_disagree_with_its_slug_is_refused_for_good(
+def test_a_market_whose_dates_disagree_with_its_slug_is_refused(
     dates: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     schedule = a_schedule()
     market = msgspec.structs.replace(market_at(), **dates)
     assert schedule.accept(CatalogAnswer(market.slug, market)) is None
     assert f"not trading {market.slug}" in caplog.text
-    schedule.ask(OPEN, 0)
-    assert schedule.catalog.asked == []
+    assert schedule.refused[market.slug].code == "times"
+    assert schedule.live(OPEN) == []
 
 
 def test_a_market_of_a_series_nobody_asked_for_is_refused() -> None:
@@ -141,4 +147,62 @@ def test_windows_that_are_over_are_forgotten_questions_and_refusals_too() -> Non
     later = market_at(9).open_ns
     schedule.forget_before(later)
     assert schedule == WindowSchedule((FIVE,), schedule.catalog)
+    assert schedule.known == {}
+
+
+def refusal(code: str = "version") -> CatalogAnswer:
+    error = MarketRefused(f"{market_at().slug}: expected v1 or v2, was v9", code=code)
+    return CatalogAnswer(market_at().slug, None, error=error)
+
+
+def test_a_refused_window_is_asked_for_again_later_and_may_be_traded_once_it_is_mended() -> None:
+    schedule = a_schedule()
+    schedule.ask(OPEN, 0)
+    schedule.accept(refusal())
+    for mono in (RETRY_NS, REFUSED_RETRY_NS - 1):
+        schedule.ask(OPEN, mono)
+    assert len(schedule.catalog.asked) == 1
+    schedule.ask(OPEN, REFUSED_RETRY_NS)
+    assert len(schedule.catalog.asked) == 2
+    assert schedule.accept(CatalogAnswer(market_at().slug, market_at())) == market_at()
+    assert schedule.refused == {}
+
+
+def test_a_refusal_is_said_once_a_window_and_reason(caplog: pytest.LogCaptureFixture) -> None:
+    schedule = a_schedule()
+    for code in ("version", "version", "tokens_swapped"):
+        schedule.accept(refusal(code))
+    assert len(caplog.records) == 2
+
+
+def test_a_known_window_is_asked_for_once_more_shortly_before_it_opens() -> None:
+    schedule = knowing(0, 1)
+    opens = market_at(1).open_ns
+    for second in (-31, -30, -29, -1):
+        schedule.ask(opens + second * S, 0)
+    assert schedule.catalog.asked == [market_at(1).slug]
+
+
+def test_what_changed_before_a_window_opens_is_taken_over_but_a_tick_never_grows() -> None:
+    schedule = knowing(1)
+    changed = msgspec.structs.replace(market_at(1), min_size_shares=6_000_000)
+    assert schedule.accept(CatalogAnswer(changed.slug, changed)) == changed
+    finer = msgspec.structs.replace(changed, tick_bps=10)
+    schedule.replace(finer)
+    assert schedule.accept(CatalogAnswer(changed.slug, changed)) is None
+    assert schedule.known[changed.slug] == finer
+
+
+@pytest.mark.parametrize("field", ["condition_id", "token_up", "token_down", "version"])
+def test_a_window_that_became_another_market_is_traded_no_more(field: str) -> None:
+    schedule = knowing(1)
+    other = msgspec.structs.replace(market_at(1), **{field: "v2"})
+    assert schedule.accept(CatalogAnswer(other.slug, other)) is None
+    assert schedule.known == {}
+    assert schedule.refused[other.slug].code == "identity"
+
+
+def test_a_known_window_that_is_refused_before_it_opens_is_known_no_more() -> None:
+    schedule = knowing(0)
+    schedule.accept(refusal())
     assert schedule.known == {}

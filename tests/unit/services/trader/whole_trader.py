@@ -10,7 +10,7 @@ from polybot.domain.window import parse_series
 from polybot.messages.codec import encode
 from polybot.messages.envelope import Envelope
 from polybot.messages.lifecycle import Heartbeat
-from polybot.ports import CatalogAnswer
+from polybot.ports import ArmingStore, CatalogAnswer
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.parts import TraderPorts, TraderSettings
 from polybot.services.trader.restore import restore
@@ -28,7 +28,9 @@ from tests.fakes import (
 from tests.story import AGENT, CLOSE_NS, market_at
 from tests.unit.services.trader.fakes_exchange import (
     FakeAccess,
+    FakeBookSource,
     FakeGateway,
+    FakePreflight,
     FakeStream,
     FakeTape,
     ScriptedStrategy,
@@ -78,7 +80,9 @@ class WholeTrader:
         gateway: FakeGateway | None = None,
         step: Callable[[str], None] = lambda _: None,
         settings: TraderSettings = SETTINGS,
+        arming: ArmingStore | None = None,
     ) -> None:
+        self.arming = arming
         self.strategy = strategy or ScriptedStrategy()
         self.settings = settings
         self.clock = FakeClock()
@@ -86,8 +90,10 @@ class WholeTrader:
         self.outbox = SteppedOutbox(step)
         self.inbox = FakeInbox()
         self.catalog = FakeCatalog()
+        self.preflight = FakePreflight()
         self.checkpoints = FakeCheckpoints()
         self.market, self.user, self.price = map(FakeStream, ("market", "user", "price"))
+        self.book_source = FakeBookSource()
         self.gateway = gateway or FakeGateway(self.outbox)
         self.tape = FakeTape()
         self.sessions = 0
@@ -113,13 +119,16 @@ class WholeTrader:
             inbox=self.inbox,
             checkpoints=self.checkpoints,
             catalog=self.catalog,
+            preflight=self.preflight,
             access=self.access,
             market=self.market,
             user=self.user,
-            price=self.price,
+            prices=(self.price,),
+            book_source=self.book_source,
             tape=self.tape,
             clock=self.clock,
             market_clock=self.market_clock,
+            arming=self.arming,
         )
         restored = restore(seq, data, payloads)
         self.state: TraderState = restored.state

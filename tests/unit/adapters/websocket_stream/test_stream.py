@@ -1,119 +1,18 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
-from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from polybot.adapters.websocket_stream import WebsocketStream
-from polybot.ports import StreamFrame
-from tests.fakes import FakeClock
-
-# Far longer than loopback needs: only a broken test waits so long.
-PATIENCE_S = 5.0
-
-
-class Dialect:
-    """Says plainly what it is asked; `change` may want a reconnect instead."""
-
-    name = "market"
-    ping = "PING"
-
-    def __init__(self) -> None:
-        self.reconnects = False
-
-    def opening(self, subjects: Sequence[str]) -> list[str] | None:
-        return [f"open {','.join(subjects)}"] if subjects else None
-
-    def change(self, old: Sequence[str], new: Sequence[str]) -> list[str] | None:
-        if old == new:
-            return []
-        return None if self.reconnects else [f"{','.join(old)} to {','.join(new)}"]
-
-
-class Channel:
-    """A real websocket server; keeps what each connection said, says what a test wants."""
-
-    def __init__(self) -> None:
-        self.heard: list[list[str]] = []
-        self.peers: list[ServerConnection] = []
-        self.server: Server | None = None
-
-    @property
-    def url(self) -> str | None:
-        if self.server is None:
-            return None
-        return f"ws://127.0.0.1:{next(iter(self.server.sockets)).getsockname()[1]}"
-
-    async def listen(self) -> None:
-        self.server = await serve(self._serve, "127.0.0.1", 0, close_timeout=0.1)
-
-    async def say(self, *frames: str | bytes) -> None:
-        for frame in frames:
-            await self.peers[-1].send(frame)
-
-    async def close(self) -> None:
-        if self.server is not None:
-            self.server.close()
-            await self.server.wait_closed()
-
-    async def _serve(self, peer: ServerConnection) -> None:
-        heard: list[str] = []
-        self.heard.append(heard)
-        self.peers.append(peer)
-        try:
-            async for text in peer:
-                heard.append(str(text))  # noqa: PERF401 - seen while the connection lives
-        except ConnectionClosed:
-            return
-
-
-class Listener:
-    """A stream under test, with everything it handed over so far."""
-
-    def __init__(self, channel: Channel, **settings: float) -> None:
-        self.dialect = Dialect()
-        self.clock = FakeClock()
-        self.wake = asyncio.Event()
-        self.frames: list[StreamFrame] = []
-        self.asked_for_url = 0
-        self._channel = channel
-        self.stream = WebsocketStream(
-            self.dialect,
-            self._url,
-            wake=self.wake,
-            clock=self.clock,
-            seed=1,
-            stale_s=settings.get("stale_s"),
-            ping_s=settings.get("ping_s", PATIENCE_S),
-            waiting_frames=int(settings.get("waiting_frames", 100)),
-        )
-
-    def shown(self) -> list[str | bytes]:
-        self.frames += self.stream.take()
-        return [frame.data or frame.state for frame in self.frames]
-
-    def states(self) -> list[str]:
-        self.shown()
-        return [frame.state.split(":")[0] for frame in self.frames if frame.state]
-
-    def _url(self) -> str | None:
-        self.asked_for_url += 1
-        return self._channel.url
-
-
-@asynccontextmanager
-async def listening(channel: Channel, **settings: float) -> AsyncIterator[Listener]:
-    listener = Listener(channel, **settings)
-    await listener.stream.start()
-    try:
-        yield listener
-    finally:
-        await listener.stream.stop()
+from tests.unit.adapters.websocket_stream.channel import (
+    Channel,
+    connected_times,
+    listening,
+    until,
+)
 
 
 @pytest.fixture
@@ -122,16 +21,6 @@ async def channel() -> AsyncIterator[Channel]:
     await opened.listen()
     yield opened
     await opened.close()
-
-
-async def until(fact: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not fact():  # noqa: ASYNC110 - facts of a server, not of a task
-            await asyncio.sleep(0.005)
-
-
-def connected_times(listener: Listener, count: int) -> bool:
-    return listener.states().count("connected") == count
 
 
 async def test_it_says_that_it_is_connected_and_hands_frames_over_in_order(
@@ -163,7 +52,7 @@ async def test_pings_are_sent_and_their_answers_dropped(channel: Channel) -> Non
     async with listening(channel, ping_s=0.02) as listener:
         listener.stream.subscribe(["a"])
         await until(lambda: channel.heard and channel.heard[0][1:3] == ["PING", "PING"])
-        await channel.say("PONG", b"PONG", "data")
+        await channel.say(b"PONG", "data")
         await until(lambda: len(listener.shown()) > 1)
         assert listener.shown() == ["connected", b"data"]
 
@@ -227,8 +116,10 @@ async def test_a_connection_without_data_is_given_up_though_it_answers_pings(
             except ConnectionClosed:
                 break
             await asyncio.sleep(0.01)
-        await until(lambda: "disconnected" in listener.states())
-        assert "disconnected: no data for 0.1 s" in listener.shown()
+        await until(lambda: "stale" in listener.states())
+        assert "stale: no data for 0.1 s" in listener.shown()
+        given_up = next(frame for frame in listener.frames if "stale" in frame.state)
+        assert given_up.quiet_ns >= 100_000_000
 
 
 async def test_a_long_absence_is_three_lines_in_the_log(
@@ -260,11 +151,26 @@ async def test_reading_pauses_while_too_many_frames_wait(channel: Channel) -> No
         done, _ = await asyncio.wait([sender], timeout=0.2)
         assert not done
         first = listener.stream.take()
-        assert len(first) <= 6
+        # What was read already is still handed over.
+        assert len(first) <= 16
         listener.frames += first
         await until(lambda: len(listener.shown()) == len(sent) + 1)
         assert listener.shown()[1:] == sent
         await sender
+
+
+async def test_a_reader_that_is_late_itself_does_not_call_the_other_side_stale(
+    channel: Channel,
+) -> None:
+    channel.answers_pings = False
+    async with listening(channel, stale_s=0.1, ping_s=0.04, waiting_frames=2) as listener:
+        listener.stream.subscribe(["a"])
+        await until(lambda: channel.peers)
+        await channel.say("one", "two", "three")
+        await asyncio.sleep(0.4)
+        assert listener.states() == ["connected"]
+        # Once it reads on, silence counts again.
+        await until(lambda: "stale" in listener.states())
 
 
 async def test_a_stopped_stream_does_not_come_back(channel: Channel) -> None:
@@ -273,3 +179,119 @@ async def test_a_stopped_stream_does_not_come_back(channel: Channel) -> None:
         await until(lambda: channel.heard == [["open a"]])
     await until(lambda: channel.peers[0].close_code is not None)
     assert list(itertools.chain(*channel.heard)) == ["open a"]
+
+
+async def test_two_pings_without_an_answer_end_a_connection_on_which_silence_is_normal(
+    channel: Channel,
+) -> None:
+    channel.answers_pings = False
+    async with listening(channel, ping_s=0.03) as listener:
+        listener.stream.subscribe(["a"])
+        await until(lambda: "stale" in listener.states())
+        assert "stale: no answer to 2 pings in 0.06 s" in listener.shown()
+        assert channel.heard[0].count("PING") == 2
+
+
+async def test_answered_pings_keep_a_silent_connection(channel: Channel) -> None:
+    async with listening(channel, ping_s=0.01) as listener:
+        listener.stream.subscribe(["a"])
+        await until(lambda: channel.heard and channel.heard[0].count("PING") > 8)
+        assert listener.states() == ["connected"]
+
+
+async def test_data_is_an_answer_to_a_ping(channel: Channel) -> None:
+    channel.answers_pings = False
+    async with listening(channel, ping_s=0.05) as listener:
+        listener.stream.subscribe(["a"])
+        await until(lambda: channel.peers)
+        for _ in range(25):
+            await channel.say("data")
+            await asyncio.sleep(0.01)
+        assert listener.states() == ["connected"]
+
+
+async def test_the_protocol_s_own_pings_do_where_a_channel_has_no_word(channel: Channel) -> None:
+    channel.answers_pings = False
+    async with listening(channel, ping_s=0.01) as listener:
+        listener.dialect.ping = ""
+        listener.stream.subscribe(["a"])
+        await until(lambda: channel.peers)
+        await asyncio.sleep(0.1)
+        assert listener.states() == ["connected"]
+        assert channel.heard == [["open a"]]
+
+
+async def test_a_feed_that_may_be_absent_is_stale_only_once_it_spoke(channel: Channel) -> None:
+    async with listening(channel, stale_s=0.05, silent_at_first=True) as listener:
+        listener.stream.subscribe(["a"])
+        await until(lambda: channel.peers)
+        await asyncio.sleep(0.15)
+        assert listener.states() == ["connected"]
+        await channel.say("data")
+        await until(lambda: "stale" in listener.states())
+
+
+async def test_a_close_is_told_with_its_code_and_what_it_means(channel: Channel) -> None:
+    async with listening(channel) as listener:
+        listener.stream.subscribe(["a"])
+        await until(lambda: channel.heard == [["open a"]])
+        await channel.peers[-1].close(4002, "slow")
+        await until(lambda: listener.dialect.closed_with == [4002])
+        assert (
+            "disconnected: closed with code 4002 (it says that we read too slowly, slow)"
+            in listener.shown()
+        )
+
+
+async def test_a_connection_that_breaks_is_told_as_such(channel: Channel) -> None:
+    async with listening(channel) as listener:
+        listener.stream.subscribe(["a"])
+        await until(lambda: channel.heard == [["open a"]])
+        channel.peers[-1].transport.abort()
+        await until(lambda: listener.dialect.closed_with == [1006])
+        assert "disconnected: closed with code 1006" in listener.shown()
+
+
+async def test_who_is_refused_comes_back_late(channel: Channel) -> None:
+    async with listening(channel) as listener:
+        stream = listener.stream
+        soon = [stream._pause_s(0, soon=True) for _ in range(200)]  # noqa: SLF001
+        late = [stream._pause_s(0, soon=False) for _ in range(200)]  # noqa: SLF001
+    assert max(soon) <= 0.25
+    assert max(late) > 20
+    assert min(*soon, *late) > 0
+
+
+async def test_the_pause_between_tries_doubles_to_a_cap_and_is_never_the_same(
+    channel: Channel,
+) -> None:
+    async with listening(channel) as listener:
+        pauses = {
+            failures: [listener.stream._pause_s(failures, soon=True) for _ in range(300)]  # noqa: SLF001
+            for failures in (1, 4, 20)
+        }
+    assert [round(max(some) / 0.25) for some in pauses.values()] == [2, 16, 120]
+    assert len(set(pauses[4])) == 300
+
+
+async def test_a_message_in_parts_is_one_frame(channel: Channel) -> None:
+    async with listening(channel) as listener:
+        listener.stream.subscribe(["a"])
+        await until(lambda: channel.peers)
+        await channel.peers[-1].send(["one ", "two ", "three"])
+        await channel.say("four")
+        await until(lambda: listener.shown() == ["connected", b"one two three", b"four"])
+
+
+async def test_nobody_is_connected_while_nothing_is_wanted(channel: Channel) -> None:
+    async with listening(channel) as listener:
+        listener.dialect.reconnects = True
+        listener.stream.subscribe(["a"])
+        await until(partial(connected_times, listener, 1))
+        listener.stream.subscribe([])
+        await until(lambda: listener.states() == ["connected", "disconnected"])
+        await asyncio.sleep(0.1)
+        assert len(channel.heard) == 1
+        listener.stream.subscribe(["b"])
+        await until(partial(connected_times, listener, 2))
+        assert channel.heard[1] == ["open b"]

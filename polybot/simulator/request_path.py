@@ -1,0 +1,263 @@
+"""What stands around every route: faults, refusals in the exchange's words, durable answers."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from polybot.errors import PolybotError
+from polybot.exchange import error_texts as texts
+from polybot.exchange.wire_account import ErrorAnswer
+from polybot.exchange.wire_orders import PostOrderAnswer
+from polybot.simulator.desk import (
+    NOT_FOUND,
+    OK,
+    RESPONSE_HEADERS,
+    SERVER_ERROR,
+    TOO_MANY,
+    Desk,
+    Refused,
+    answer,
+)
+from polybot.simulator.faults_file import Fault, FaultRule
+from polybot.simulator.wire_quirks import empty_fields, long_statuses
+
+Proceed = Callable[[], Awaitable[web.StreamResponse]]
+
+FORBIDDEN: Final = 403
+BAD_GATEWAY: Final = 502
+OWN_ROUTES: Final = "/simulator/"
+SOCKETS: Final = "/ws/"
+# An abort that comes with the bytes before it could overtake them.
+BEFORE_RESET_S: Final = 0.01
+
+_HTML: Final = {
+    FORBIDDEN: "<html><head><title>Attention Required! | Cloudflare</title></head>"
+    "<body><h1>error code: 1010</h1></body></html>",
+    BAD_GATEWAY: "<html><head><title>502 Bad Gateway</title></head>"
+    "<body><center><h1>502 Bad Gateway</h1></center><hr><center>cloudflare</center></body></html>",
+}
+
+
+def make_middleware(desk: Desk) -> Middleware:
+    """Return what stands around every route."""
+
+    @web.middleware
+    async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def proceed() -> web.StreamResponse:
+            return await _answered(desk, request, handler)
+
+        if request.path.startswith((OWN_ROUTES, SOCKETS)):
+            return await proceed()
+        if desk.faults.states:
+            now_ns = desk.world.catch_up()
+            desk.timed.run(now_ns)
+            strike = desk.faults.answer(_endpoint(request), now_ns)
+            if strike is not None:
+                return await _with_fault(desk, request, proceed, strike.rule)
+        return await proceed()
+
+    return around
+
+
+async def _answered(desk: Desk, request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Return a route's answer once whatever it shows would survive a kill."""
+    try:
+        response = await handler(request)
+    except Refused as refusal:
+        response = answer(
+            ErrorAnswer(
+                error=refusal.text,
+                code=refusal.code,
+                retry_after_seconds=refusal.retry_after_s,
+            ),
+            refusal.status,
+        )
+        response.headers.update(refusal.headers)
+    told = request.get(RESPONSE_HEADERS)
+    if told:
+        response.headers.update(told)
+    try:
+        await desk.world.durable()
+    except PolybotError:
+        return answer(ErrorAnswer(error=texts.INTERNAL_ERROR), SERVER_ERROR)
+    return response
+
+
+def _endpoint(request: web.Request) -> str:
+    """Name a route as rules do: its verb, and its path with {names} for what varies."""
+    resource = request.match_info.route.resource
+    path = request.path if resource is None else resource.canonical
+    return f"{request.method} {path}"
+
+
+async def _with_fault(
+    desk: Desk, request: web.Request, proceed: Proceed, rule: FaultRule
+) -> web.StreamResponse:
+    """Answer with a fault: instead of handling the request, or after it was carried out."""
+    instead = _INSTEAD.get(rule.fault)
+    if instead is not None:
+        return await instead(request, rule)
+    response = await proceed()
+    if rule.fault is Fault.EVENTS_FIRST:
+        await desk.hub.user_flushed()
+    return await _AFTER[rule.fault](request, rule, response)
+
+
+async def _withhold(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    await asyncio.sleep(rule.lasts_s)
+    return reset(request)
+
+
+async def _reset(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    del rule
+    return reset(request)
+
+
+async def _error(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    del request, rule
+    return answer(ErrorAnswer(error=texts.INTERNAL_ERROR), SERVER_ERROR)
+
+
+async def _forbid(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    del request, rule
+    return _html(FORBIDDEN)
+
+
+async def _bad_gateway(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    del request, rule
+    return _html(BAD_GATEWAY)
+
+
+async def _no_success(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    del request, rule
+    return answer(PostOrderAnswer(success=False, error_msg=texts.MARKET_NOT_READY), OK)
+
+
+async def _too_many(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    del request
+    response = answer(ErrorAnswer(error=texts.TOO_MANY_REQUESTS), TOO_MANY)
+    response.headers["Retry-After"] = str(max(1, round(rule.lasts_s)))
+    return response
+
+
+async def _no_book(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    del request, rule
+    return answer(ErrorAnswer(error=texts.NO_ORDERBOOK), NOT_FOUND)
+
+
+async def _withhold_after(
+    request: web.Request, rule: FaultRule, response: web.StreamResponse
+) -> web.StreamResponse:
+    del response
+    return await _withhold(request, rule)
+
+
+async def _reset_during(
+    request: web.Request, rule: FaultRule, response: web.StreamResponse
+) -> web.StreamResponse:
+    del rule
+    body = _body(response)
+    head = (
+        f"HTTP/1.1 {response.status} {response.reason}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    if isinstance(request.transport, asyncio.Transport):
+        request.transport.write(head.encode() + body[: len(body) // 2])
+        await asyncio.sleep(BEFORE_RESET_S)
+    return reset(request)
+
+
+async def _error_after(
+    request: web.Request, rule: FaultRule, response: web.StreamResponse
+) -> web.StreamResponse:
+    del response
+    return await _error(request, rule)
+
+
+async def _forbid_after(
+    request: web.Request, rule: FaultRule, response: web.StreamResponse
+) -> web.StreamResponse:
+    del response
+    return await _forbid(request, rule)
+
+
+async def _bad_gateway_after(
+    request: web.Request, rule: FaultRule, response: web.StreamResponse
+) -> web.StreamResponse:
+    del response
+    return await _bad_gateway(request, rule)
+
+
+async def _wait(
+    request: web.Request, rule: FaultRule, response: web.StreamResponse
+) -> web.StreamResponse:
+    del request
+    await asyncio.sleep(rule.lasts_s)
+    return response
+
+
+async def _long_statuses(
+    request: web.Request, rule: FaultRule, response: web.StreamResponse
+) -> web.StreamResponse:
+    del rule
+    prefix = b"TRADE" if request.path.startswith("/data/trades") else b"ORDER"
+    return _rewritten(response, long_statuses(_body(response), prefix))
+
+
+async def _empty_fields(
+    request: web.Request, rule: FaultRule, response: web.StreamResponse
+) -> web.StreamResponse:
+    del request, rule
+    return _rewritten(response, empty_fields(_body(response)))
+
+
+_INSTEAD: Final = {
+    Fault.WITHHELD_BEFORE: _withhold,
+    Fault.RESET_BEFORE: _reset,
+    Fault.ERROR_500_BEFORE: _error,
+    Fault.HTML_403_BEFORE: _forbid,
+    Fault.HTML_502_BEFORE: _bad_gateway,
+    Fault.SUCCESS_FALSE: _no_success,
+    Fault.TOO_MANY_REQUESTS: _too_many,
+    Fault.BOOK_MISSING: _no_book,
+}
+_AFTER: Final = {
+    Fault.WITHHELD_AFTER: _withhold_after,
+    Fault.RESET_DURING: _reset_during,
+    Fault.ERROR_500_AFTER: _error_after,
+    Fault.HTML_403_AFTER: _forbid_after,
+    Fault.HTML_502_AFTER: _bad_gateway_after,
+    Fault.SLOW_ANSWER: _wait,
+    Fault.EVENTS_FIRST: _wait,
+    Fault.LONG_STATUSES: _long_statuses,
+    Fault.EMPTY_FIELDS: _empty_fields,
+}
+
+
+def reset(request: web.Request) -> web.Response:
+    """End a connection with a reset; the returned answer reaches nobody."""
+    transport = request.transport
+    if transport is not None:
+        raw: socket.socket | None = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return web.Response(status=SERVER_ERROR)
+
+
+def _html(status: int) -> web.Response:
+    return web.Response(status=status, text=_HTML[status], content_type="text/html")
+
+
+def _body(response: web.StreamResponse) -> bytes:
+    body = response.body if isinstance(response, web.Response) else b""
+    return body if isinstance(body, bytes) else b""
+
+
+def _rewritten(response: web.StreamResponse, body: bytes) -> web.Response:
+    return web.Response(body=body, status=response.status, content_type="application/json")

@@ -1,0 +1,1 @@
+"""The exchange's official clients, unmodified, against the simulator and beside our signer."""

@@ -1,0 +1,226 @@
+"""Answers that are withheld, broken off or replaced, and what stands behind each of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from polybot.domain.order import Side
+from polybot.exchange.wire_codec import encode
+from tests.unit.simulator.listening import listening
+from tests.unit.simulator.samples import SHARES
+from tests.unit.simulator.stand import Stand, Wallet, standing
+
+Rule = dict[str, Any]
+
+
+async def with_rule(rule: Rule, act: Callable[[Stand, Wallet], Awaitable[None]]) -> None:
+    async with standing(Stand(faults=[rule])) as stand:
+        await act(stand, await stand.login())
+
+
+def resting(wallet: Wallet) -> Any:
+    return wallet.order(Side.BUY, 4000, 10 * SHARES)
+
+
+@pytest.mark.parametrize(
+    ("fault", "accepted"),
+    [
+        ("withheld_after", True),
+        ("withheld_before", False),
+        ("reset_during", True),
+        ("reset_before", False),
+    ],
+)
+async def test_item_15_an_order_without_an_answer_was_accepted_or_not(
+    fault: str,
+    accepted: bool,
+) -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        with pytest.raises(aiohttp.ClientError):
+            await wallet.post(resting(wallet))
+        assert len(stand.ledger.state.orders) == int(accepted)
+        # The next call is answered: nothing but the one connection was lost.
+        assert (await wallet.post(resting(wallet)))[0] == 200
+
+    await with_rule({"fault": fault, "nth": 1, "seconds": 0.05}, act)
+
+
+async def test_item_15_an_answer_is_withheld_until_the_client_gives_up() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await wallet.post(resting(wallet))
+        assert len(stand.ledger.state.orders) == 1
+
+    await with_rule({"fault": "withheld_after", "nth": 1, "seconds": 1}, act)
+
+
+async def test_item_15_an_answer_breaks_off_in_the_middle() -> None:
+    async with standing(Stand(faults=[{"fault": "reset_during", "nth": 1}])) as stand:
+        wallet = await stand.login()
+        url = urlsplit(stand.url)
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        body = encode(resting(wallet))
+        headers = wallet.requests.headers(
+            stand.clock.now_ns() // 1_000_000_000, "POST", "/order", body
+        )
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        head = "\r\n".join(
+            ["POST /order HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *lines]
+        )
+        writer.write(head.encode() + b"\r\n\r\n" + body)
+        received = bytearray()
+
+        async def read_on() -> None:
+            while byte := await reader.read(1):
+                received.extend(byte)
+
+        with pytest.raises(ConnectionResetError):
+            await read_on()
+        assert received.startswith(b"HTTP/1.1 200")
+        assert b'"success":true' in received
+        assert not received.endswith(b"}")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "accepted"),
+    [
+        ("error_500_after", 500, True),
+        ("error_500_before", 500, False),
+        ("html_403_after", 403, True),
+        ("html_403_before", 403, False),
+        ("html_502_after", 502, True),
+        ("html_502_before", 502, False),
+    ],
+)
+async def test_item_15_an_error_says_nothing_of_whether_the_order_was_accepted(
+    fault: str,
+    status: int,
+    accepted: bool,
+) -> None:
+    async with standing(Stand(faults=[{"fault": fault, "nth": 1}])) as stand:
+        wallet = await stand.login()
+        now_s = stand.clock.now_ns() // 1_000_000_000
+        data = encode(resting(wallet))
+        headers = wallet.requests.headers(now_s, "POST", "/order", data)
+        async with stand.session.post("/order", data=data, headers=headers) as response:
+            assert response.status == status
+            text = await response.text()
+            assert response.content_type == ("application/json" if status == 500 else "text/html")
+        assert ("Internal server error" in text) == (status == 500)
+        assert len(stand.ledger.state.orders) == int(accepted)
+
+
+async def test_item_15_a_success_that_is_none() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        status, told = await wallet.post(resting(wallet))
+        assert status == 200
+        assert (told["success"], told["orderID"]) == (False, "")
+        assert told["errorMsg"] == "the market is not yet ready to process new orders"
+        assert not stand.ledger.state.orders
+
+    await with_rule({"fault": "success_false", "nth": 1}, act)
+
+
+async def test_item_15_too_many_requests_says_when_to_come_again() -> None:
+    rule = {"fault": "too_many_requests", "endpoint": "GET /ok", "nth": 1, "seconds": 3}
+    async with standing(Stand(faults=[rule])) as stand, stand.session.get("/ok") as response:
+        assert response.status == 429
+        assert response.headers["Retry-After"] == "3"
+        assert await response.json() == {"error": "Too Many Requests"}
+
+
+async def test_item_04_a_book_can_be_missing_for_a_moment() -> None:
+    async with standing(Stand(faults=[{"fault": "book_missing", "nth": 1}])) as stand:
+        assert (await stand.get("/book", token_id="1001"))[0] == 404
+        assert (await stand.get("/book", token_id="1001"))[0] == 200
+
+
+async def test_an_answer_comes_late() -> None:
+    rule = {"fault": "slow_answer", "endpoint": "GET /ok", "nth": 1, "seconds": 0.2}
+    async with standing(Stand(faults=[rule])) as stand:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await stand.get("/ok")
+        assert await stand.get("/ok") == (200, "OK")
+
+
+async def test_item_13_user_events_come_before_the_answer() -> None:
+    rule = {"fault": "events_first", "nth": 1, "seconds": 0.3}
+    async with standing(Stand(faults=[rule])) as stand, listening(stand, "user") as client:
+        wallet = await stand.login()
+        await client.say({"auth": wallet.auth(), "type": "user"})
+        await client.say("PING")
+        assert await client.hear() == "PONG"
+        posting = asyncio.create_task(wallet.post(resting(wallet)))
+        event = await client.hear()
+        assert event["type"] == "PLACEMENT"
+        assert not posting.done()
+        assert (await posting)[1]["orderID"] == event["id"]
+
+
+async def test_item_01_rows_have_second_spellings() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        await wallet.post(resting(wallet))
+        _, page = await wallet.send("GET", "/data/orders")
+        assert page["data"][0]["status"] == "ORDER_STATUS_LIVE"
+        _, page = await wallet.send("GET", "/data/orders")
+        assert page["data"][0]["status"] == "LIVE"
+
+    await with_rule({"fault": "long_statuses", "nth": 1}, act)
+
+
+async def test_item_01_rows_have_empty_fields() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        await wallet.post(resting(wallet))
+        _, page = await wallet.send("GET", "/data/orders")
+        row = page["data"][0]
+        assert (row["size_matched"], row["expiration"], row["associate_trades"]) == ("", None, None)
+        assert row["created_at"] == ""
+
+    await with_rule({"fault": "empty_fields", "nth": 1}, act)
+
+
+async def test_item_02_the_exchanges_clock_can_be_off() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        now_s = stand.clock.now_ns() // 1_000_000_000
+        assert await stand.get("/time") == (200, now_s + 60)
+        status, told = await wallet.send("GET", "/data/orders")
+        assert (status, told) == (401, {"error": "Unauthorized/Invalid api key"})
+
+    await with_rule({"fault": "clock_skew", "skew_s": 60}, act)
+
+
+async def test_rules_are_told_and_changed_while_it_runs() -> None:
+    async with standing(Stand()) as stand:
+        # Every one: the client's library asks once more when a kept connection breaks.
+        rules = [{"fault": "reset_before", "endpoint": "GET /ok", "every": 1}]
+        async with stand.session.post("/simulator/faults", json={"rules": rules}) as response:
+            assert response.status == 200
+        with pytest.raises(aiohttp.ClientError):
+            await stand.get("/ok")
+        _, report = await stand.get("/simulator/faults")
+        assert report["total"] == report["rules"][0]["calls"] >= 1
+        assert report["injected"][0]["endpoint"] == "GET /ok"
+        async with stand.session.post("/simulator/faults", json={"rules": []}) as response:
+            assert (await response.json())["rules"] == []
+        wrong = {"rules": [{"fault": "absent"}, {"fault": "reset_before"}]}
+        async with stand.session.post("/simulator/faults", json=wrong) as response:
+            assert response.status == 400
+            told = (await response.json())["error"]
+        assert "rule 1" in told
+        assert "rule 2" in told
+        assert stand.faults.plan.rules == ()
+
+
+async def test_the_simulators_own_routes_meet_no_fault() -> None:
+    rule = {"fault": "reset_before", "endpoint": "*", "every": 1}
+    async with standing(Stand(faults=[rule])) as stand:
+        assert (await stand.get("/simulator/time"))[0] == 200
+        with pytest.raises(aiohttp.ClientError):
+            await stand.get("/ok")
