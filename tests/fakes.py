@@ -231,6 +231,23 @@ class FakeCatalog:
         return [self.known.get(slug, CatalogAnswer(slug, None)) for slug in waiting]
 
 
+class FakeOutcomes:
+    """A second route to outcomes; answers at once with what a test put in."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, CatalogAnswer] = {}
+        self.asked: list[tuple[str, str]] = []
+        self._waiting: list[str] = []
+
+    def request(self, slug: str, condition_id: str) -> None:
+        self.asked.append((slug, condition_id))
+        self._waiting.append(slug)
+
+    def take(self) -> list[CatalogAnswer]:
+        waiting, self._waiting = self._waiting, []
+        return [self.known.get(slug, CatalogAnswer(slug, None)) for slug in waiting]
+
+
 class FakeCommandSender:
     """Keeps the commands sent, by process."""
 

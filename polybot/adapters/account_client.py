@@ -7,8 +7,8 @@ from typing import TypeVar
 import msgspec
 
 from polybot.errors import OutcomeUnknown, ProtocolError
-from polybot.exchange.classify import classify
-from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
+from polybot.exchange.answers import body_of
+from polybot.exchange.http_calls import HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.waiting_call import ask
 from polybot.exchange.wire_account import (
@@ -23,7 +23,6 @@ from polybot.exchange.wire_codec import decode, encode
 from polybot.exchange.wire_orders import CancelAnswer
 from polybot.ports import Clock
 
-OK = 200
 ORDERS = "/data/orders"
 CANCEL = "/orders"
 BALANCE = "/balance-allowance"
@@ -106,12 +105,4 @@ class AccountClient:
     ) -> Wire:
         headers = self.signer.headers(self.clock.now_ns() // 1_000_000_000, method, path, body)
         call = HttpCall(method, path, query=query or {}, body=body, headers=headers)
-        return decode(_body(ask(self.transport, call)), wanted)
-
-
-def _body(answer: HttpAnswer) -> bytes:
-    if answer.error is not None:
-        raise answer.error
-    if answer.status != OK:
-        raise classify(answer.status, answer.body, retry_after=answer.retry_after)
-    return answer.body
+        return decode(body_of(ask(self.transport, call)), wanted)

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from polybot.errors import ExchangeError, PolybotError, ProtocolError
+from polybot.errors import PolybotError, ProtocolError
 from polybot.exchange.account_rows import own_fills, venue_order
-from polybot.exchange.classify import classify
+from polybot.exchange.answers import body_of
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.token_ids import is_protocol_id
@@ -23,7 +23,6 @@ from polybot.exchange.wire_account import (
 from polybot.exchange.wire_codec import decode
 from polybot.ports import AccountSnapshot, Clock, VenueFill, VenueOrder
 
-OK = 200
 ORDERS = "/data/orders"
 TRADES = "/data/trades"
 BALANCE = "/balance-allowance"
@@ -101,7 +100,7 @@ class AccountReader:
         def done(answer: HttpAnswer) -> None:
             more = False
             try:
-                more = use(_body(answer))
+                more = use(body_of(answer))
             except PolybotError as error:
                 job.error = error
             except ValueError as error:
@@ -149,12 +148,3 @@ class AccountReader:
             return False
 
         self._send(job, BALANCE, query, use)
-
-
-def _body(answer: HttpAnswer) -> bytes:
-    if answer.error is not None:
-        raise answer.error
-    if answer.status != OK:
-        error: ExchangeError = classify(answer.status, answer.body, retry_after=answer.retry_after)
-        raise error
-    return answer.body

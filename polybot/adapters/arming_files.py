@@ -1,17 +1,19 @@
 """The files of arming: the leave itself, and the record of real orders that proves the way."""
 
-import contextlib
-import os
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from polybot.config.private_files import remove, replace_text
 from polybot.domain.arming import Arming, LiveOrderProof, with_proof
 from polybot.errors import StorageError
 
 ARMING_NAME = "arming.json"
 PROOFS_NAME = "live-orders.json"
 PENDING_NAME = "live-order-pending.json"
+
+Value = TypeVar("Value")
 
 
 class ArmingFile:
@@ -31,15 +33,12 @@ class ArmingFile:
             found = self.path.stat()
             mark = (found.st_ino, found.st_mtime_ns, found.st_size)
             if mark != self._seen:
-                self._known = msgspec.json.decode(self.path.read_bytes(), type=Arming)
+                self._known = _read(self.path, Arming, "polybot arm")
                 self._seen = mark
         except FileNotFoundError:
             self._seen = self._known = None
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise StorageError(_unreadable(self.path, str(error), "polybot arm")) from error
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise StorageError(_unreadable(self.path, reason, "polybot arm")) from error
+            raise _unreadable(self.path, error, "polybot arm") from error
         return self._known
 
     def write(self, arming: Arming) -> None:
@@ -48,7 +47,7 @@ class ArmingFile:
 
     def remove(self) -> bool:
         """Take the arming away durably; returns whether there was one."""
-        return _remove(self.path)
+        return remove(self.path)
 
 
 class LiveOrderFile:
@@ -59,15 +58,8 @@ class LiveOrderFile:
 
     def read(self) -> tuple[LiveOrderProof, ...]:
         """Return the proofs; raises StorageError when the file is damaged."""
-        try:
-            return msgspec.json.decode(self.path.read_bytes(), type=tuple[LiveOrderProof, ...])
-        except FileNotFoundError:
-            return ()
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            what = "polybot doctor --live"
-            raise StorageError(_unreadable(self.path, str(error), what)) from error
-        except OSError as error:
-            raise _refused(self.path, error) from error
+        proofs = _read(self.path, tuple[LiveOrderProof, ...], "polybot doctor --live")
+        return () if proofs is None else proofs
 
     def add(self, proof: LiveOrderProof) -> None:
         """Add a proof durably; a damaged file is begun anew."""
@@ -86,63 +78,30 @@ class PendingOrderFile:
 
     def read(self) -> str:
         """Return the id, "" when no order may rest; raises StorageError when unreadable."""
-        try:
-            return msgspec.json.decode(self.path.read_bytes(), type=str)
-        except FileNotFoundError:
-            return ""
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            what = "polybot cancel-all --all-wallet, then delete it"
-            raise StorageError(_unreadable(self.path, str(error), what)) from error
-        except OSError as error:
-            raise _refused(self.path, error) from error
+        return _read(self.path, str, "polybot cancel-all --all-wallet, then delete it") or ""
 
     def write(self, order_id: str) -> None:
         """Remember an id durably before it is sent; "" forgets it."""
         if order_id:
             _write(self.path, order_id)
         else:
-            _remove(self.path)
+            remove(self.path)
+
+
+def _read(path: Path, wanted: type[Value], command: str) -> Value | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=wanted)
+    except FileNotFoundError:
+        return None
+    except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
+        raise _unreadable(path, error, command) from error
 
 
 def _write(path: Path, value: object) -> None:
-    draft = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-        _sync_directory(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise _refused(path, error) from error
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    replace_text(path, f"{text}\n", private=True)
 
 
-def _remove(path: Path) -> bool:
-    try:
-        path.unlink()
-        _sync_directory(path.parent)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise _refused(path, error) from error
-    return True
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _refused(path: Path, error: OSError) -> StorageError:
-    return StorageError(f"cannot write {path}: {error.strerror}; make it writable for this user")
-
-
-def _unreadable(path: Path, reason: str, command: str) -> StorageError:
+def _unreadable(path: Path, error: Exception, command: str) -> StorageError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
     return StorageError(f"expected a readable {path}, was not ({reason}); run: {command}")

@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
-from typing import TypeVar
 
 from polybot.errors import ExchangeError, OutcomeUnknown, PolybotError, ProtocolError
 from polybot.exchange.account_rows import venue_order
+from polybot.exchange.answers import OK, outcome_of
 from polybot.exchange.classify import classify
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
@@ -27,7 +27,6 @@ from polybot.ports import (
 
 logger = logging.getLogger(__name__)
 
-OK = 200
 NOT_FOUND = 404
 # The exchange takes at most this many ids in one DELETE /orders.
 CANCEL_BATCH = 1000
@@ -36,23 +35,7 @@ NO_WARNING = frozenset({"", "0", "false", "none"})
 # One missed heartbeat is an exchange that restarts; after the next it cancels what rests.
 WORRYING_BEATS = 2
 
-Wire = TypeVar("Wire")
 SnapshotReader = Callable[[Sequence[str], int, str, Callable[[GatewayAnswer], None]], None]
-
-
-def read_answer(answer: HttpAnswer, wanted: type[Wire]) -> Wire:
-    """Return the body of a good answer; raises the typed error of any other.
-
-    An answer with status 200 that cannot be read leaves the outcome unknown.
-    """
-    if answer.error is not None:
-        raise answer.error
-    if answer.status != OK:
-        raise classify(answer.status, answer.body, retry_after=answer.retry_after)
-    try:
-        return decode(answer.body, wanted)
-    except ProtocolError as error:
-        raise OutcomeUnknown(str(error), status=answer.status, code="unreadable") from error
 
 
 @dataclass(slots=True)
@@ -141,7 +124,7 @@ class ClobGateway:
 
 def _posted(venue_order_id: str, answer: HttpAnswer) -> PostAnswer:
     try:
-        placed = read_answer(answer, PostOrderAnswer)
+        placed = outcome_of(answer, PostOrderAnswer)
         if not placed.placed:
             raise classify(answer.status, answer.body)
         if (placed.order_id or "").lower() != venue_order_id.lower():
@@ -172,7 +155,7 @@ def _is_warned(answer: HttpAnswer) -> bool:
 
 def _canceled(asked: tuple[str, ...], answer: HttpAnswer) -> CancelAnswer:
     try:
-        wire = read_answer(answer, WireCancelAnswer)
+        wire = outcome_of(answer, WireCancelAnswer)
     except ExchangeError as error:
         return CancelAnswer((), {}, error, asked, warned=_is_warned(answer))
     return CancelAnswer(
@@ -186,6 +169,6 @@ def _looked_up(venue_order_id: str, answer: HttpAnswer) -> OrderLookup:
     try:
         if answer.status == OK and answer.body.strip() in (b"null", b""):
             return OrderLookup(venue_order_id, None)
-        return OrderLookup(venue_order_id, venue_order(read_answer(answer, OpenOrder)))
+        return OrderLookup(venue_order_id, venue_order(outcome_of(answer, OpenOrder)))
     except PolybotError as error:
         return OrderLookup(venue_order_id, None, error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from polybot.domain.activity import Activity
 from polybot.errors import OutcomeUnknown, PolybotError
-from polybot.exchange.classify import classify
+from polybot.exchange.answers import body_of
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.wire_activity import WalletActivity, activity_of
 from polybot.exchange.wire_codec import decode
@@ -16,7 +16,6 @@ from polybot.ports.activity import ActivityAnswer
 
 logger = logging.getLogger(__name__)
 
-OK = 200
 ACTIVITY = "/v2/activity"
 PAGE = 500
 # A page that names itself as the next one must not be asked for ever.
@@ -85,11 +84,7 @@ class DataApiActivity:
 
 def _take_page(question: _Question, answer: HttpAnswer) -> str:
     """Add a page's rows to a question; returns the next page's cursor, "" after the last."""
-    if answer.error is not None:
-        raise answer.error
-    if answer.status != OK:
-        raise classify(answer.status, answer.body, retry_after=answer.retry_after)
-    page = decode(answer.body, DataPage[WalletActivity])
+    page = decode(body_of(answer), DataPage[WalletActivity])
     recent = [row for row in page.data if row.timestamp >= question.since_s]
     question.rows += [activity_of(row) for row in recent]
     question.pages += 1

@@ -3,15 +3,13 @@
 from collections.abc import Callable
 
 from polybot.errors import ExchangeError, PolybotError
-from polybot.exchange.classify import classify
+from polybot.exchange.answers import body_of
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l1_auth import l1_headers
 from polybot.exchange.l2_auth import ApiCredentials
 from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wire_codec import decode
 from polybot.ports import Clock
-
-OK = 200
 
 
 class ExchangeLogin:
@@ -49,11 +47,7 @@ class ExchangeLogin:
 
 
 def _read(answer: HttpAnswer) -> ApiCredentials | PolybotError:
-    if answer.error is not None:
-        return answer.error
-    if answer.status != OK:
-        return classify(answer.status, answer.body, retry_after=answer.retry_after)
     try:
-        return decode(answer.body, ApiCredentials)
+        return decode(body_of(answer), ApiCredentials)
     except PolybotError as error:
         return error

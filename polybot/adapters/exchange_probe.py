@@ -7,14 +7,13 @@ from typing import Any
 
 import msgspec
 
-from polybot.errors import ExchangeError, NotFound, OutcomeUnknown
-from polybot.exchange.classify import classify
+from polybot.errors import NotFound, OutcomeUnknown
+from polybot.exchange.answers import body_of
 from polybot.exchange.http_calls import HttpAnswer, HttpCall
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_market import BookAnswer, ShortMarket, VersionAnswer
 from polybot.ports import Clock
 
-OK = 200
 NOT_FOUND = 404
 SECOND_NS = 1_000_000_000
 
@@ -63,26 +62,20 @@ class ExchangeProbe:
         return decode(self._get("/book", {"token_id": token_id}), BookAnswer)
 
     def _get(self, path: str, query: dict[str, str] | None = None) -> bytes:
-        return body_of(self._ask(HttpCall("GET", path, query=query or {})), path)
+        return _found(self._ask(HttpCall("GET", path, query=query or {})), path)
 
 
 def read_place(answer: HttpAnswer) -> Place:
     """Return what the geoblock route says; raises ExchangeError."""
     try:
-        told: dict[str, Any] = json.loads(body_of(answer, "geoblock"))
+        told: dict[str, Any] = json.loads(_found(answer, "geoblock"))
         return Place(blocked=bool(told["blocked"]), country=str(told.get("country", "?")))
     except (ValueError, KeyError, TypeError) as error:
         shown = answer.body[:100].decode(errors="replace")
         raise OutcomeUnknown(f"geoblock: expected blocked true or false, was {shown}") from error
 
 
-def body_of(answer: HttpAnswer, what: str) -> bytes:
-    """Return the body of a good answer; raises the typed error of any other."""
-    if answer.error is not None:
-        raise answer.error
+def _found(answer: HttpAnswer, what: str) -> bytes:
     if answer.status == NOT_FOUND:
         raise NotFound(f"{what}: not found", status=NOT_FOUND)
-    if answer.status != OK:
-        error: ExchangeError = classify(answer.status, answer.body, retry_after=answer.retry_after)
-        raise error
-    return answer.body
+    return body_of(answer)

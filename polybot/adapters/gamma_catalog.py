@@ -7,13 +7,12 @@ from decimal import Decimal
 from polybot.domain.market import Market
 from polybot.domain.money import parse_reference
 from polybot.errors import ExchangeError, InvalidValue, MarketRefused, PolybotError, ProtocolError
-from polybot.exchange.classify import classify
+from polybot.exchange.answers import body_of
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_gamma import EventMetadata, GammaEvent, GammaMarket
 from polybot.ports import CatalogAnswer
 
-OK = 200
 NOT_FOUND = 404
 
 MarketReader = Callable[[GammaMarket], Market | None]
@@ -60,14 +59,10 @@ class GammaCatalog:
 
 
 def _answer(slug: str, answer: HttpAnswer, read: MarketReader) -> CatalogAnswer:
-    if answer.error is not None:
-        return CatalogAnswer(slug, None, error=answer.error)
     if answer.status == NOT_FOUND:
         return CatalogAnswer(slug, None)
     try:
-        if answer.status != OK:
-            raise classify(answer.status, answer.body, retry_after=answer.retry_after)
-        event = decode(answer.body, GammaEvent)
+        event = decode(body_of(answer), GammaEvent)
         listed = next((market for market in event.markets if market.slug == slug), None)
         if listed is None:
             return CatalogAnswer(slug, None)
@@ -81,6 +76,7 @@ def _answer(slug: str, answer: HttpAnswer, read: MarketReader) -> CatalogAnswer:
             closed=listed.closed,
             strike_e8=_reference(told.price_to_beat),
             close_e8=_reference(told.final_price),
+            is_split=listed.is_split(),
         )
     except (ExchangeError, ProtocolError, InvalidValue) as error:
         return CatalogAnswer(slug, None, error=error)

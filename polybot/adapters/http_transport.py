@@ -132,7 +132,7 @@ class HttpTransport:
             try:
                 connection = self._connect()
             except (OSError, ValueError, Unavailable) as error:
-                return None, HttpAnswer(None, error=Unavailable(f"{self._name}: {error}"))
+                return None, HttpAnswer(None, error=Unavailable(f"{self._name}: {_said(error)}"))
         try:
             return self._ask(connection, call)
         except (OSError, ValueError, http.client.HTTPException) as error:
@@ -140,7 +140,9 @@ class HttpTransport:
             # Slow is not stale: what ran into the deadline once would do so twice.
             if reused and call.method == "GET" and not isinstance(error, TimeoutError):
                 return self._exchange(None, call)
-            message = f"{self._name}: {call.method} {call.path}: {type(error).__name__}: {error}"
+            message = (
+                f"{self._name}: {call.method} {call.path}: {type(error).__name__}: {_said(error)}"
+            )
             return None, HttpAnswer(None, error=OutcomeUnknown(message, code="no_answer"))
 
     def _connect(self) -> Connection:
@@ -216,3 +218,8 @@ def _was_closed(connection: Connection) -> bool:
 
 def _ignore(_answer: HttpAnswer) -> None:
     """Drop the answer of a keep-warm request: only its connection matters."""
+
+
+def _said(error: Exception) -> str:
+    """Return an error in words, without the system's number."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)

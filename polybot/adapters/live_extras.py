@@ -138,8 +138,10 @@ def _sending(line: Line, before: str) -> str:
 
 
 def _pump(stdout: IO[bytes], lines: "queue.SimpleQueue[bytes]") -> None:
-    for line in stdout:
-        lines.put(line)
+    # Who reads it closes it: closed under this thread's hands, a read would fail.
+    with stdout:
+        for line in stdout:
+            lines.put(line)
     lines.put(b"")
 
 
@@ -188,5 +190,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdout is not None:
-        process.stdout.close()

@@ -1,27 +1,25 @@
 """One order of the doctor's at the real exchange: sent, found again by every route, taken back."""
 
 from collections.abc import Callable
-from typing import TypeVar
 
 import msgspec
 
-from polybot.errors import ExchangeError, NotFound, OutcomeUnknown, ProtocolError
+from polybot.errors import NotFound
 from polybot.exchange.account_rows import venue_order
+from polybot.exchange.answers import outcome_of
 from polybot.exchange.classify import classify
 from polybot.exchange.http_calls import HttpAnswer, HttpCall
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.wire_account import LAST_CURSOR, OpenOrder, OrdersPage
-from polybot.exchange.wire_codec import decode, encode
+from polybot.exchange.wire_codec import encode
 from polybot.exchange.wire_orders import CancelAnswer, PostOrderAnswer
 from polybot.ports import Clock, SignedOrder, VenueOrder
 
-OK = 200
 NOT_FOUND = 404
 SECOND_NS = 1_000_000_000
 # More open orders than this on one account, and the order is looked up by its id alone.
 MOST_PAGES = 20
 
-Wire = TypeVar("Wire")
 # Sends one request and waits for its answer, or for one that carries the error.
 Ask = Callable[[HttpCall], HttpAnswer]
 
@@ -47,7 +45,7 @@ class LiveOrderDesk:
     def post(self, order: SignedOrder) -> Posted:
         """Send an order once."""
         answer = self._call("POST", "/order", body=order.body)
-        placed = _read(answer, PostOrderAnswer)
+        placed = outcome_of(answer, PostOrderAnswer)
         if not placed.placed:
             raise classify(answer.status or 0, answer.body)
         return Posted(placed.order_id or "", placed.status)
@@ -59,14 +57,14 @@ class LiveOrderDesk:
             if answer.error is not None:
                 raise answer.error
             return None
-        return venue_order(_read(answer, OpenOrder))
+        return venue_order(outcome_of(answer, OpenOrder))
 
     def is_listed(self, order_id: str) -> bool:
         """Return whether an order is among the open ones."""
         cursor = ""
         for _ in range(MOST_PAGES):
             query = {"next_cursor": cursor} if cursor else {}
-            page = _read(self._call("GET", "/data/orders", query=query), OrdersPage)
+            page = outcome_of(self._call("GET", "/data/orders", query=query), OrdersPage)
             if any(row.id.lower() == order_id.lower() for row in page.data):
                 return True
             cursor = page.next_cursor
@@ -77,7 +75,7 @@ class LiveOrderDesk:
     def cancel(self, order_id: str) -> str:
         """Take an order back; returns "" or the exchange's word why it is not canceled."""
         body = encode({"orderID": order_id})
-        wire = _read(self._call("DELETE", "/order", body=body), CancelAnswer)
+        wire = outcome_of(self._call("DELETE", "/order", body=body), CancelAnswer)
         if any(each.lower() == order_id.lower() for each in wire.canceled):
             return ""
         return next(iter(wire.not_canceled.values()), "the exchange did not mention it")
@@ -88,17 +86,3 @@ class LiveOrderDesk:
         now_s = self._clock.now_ns() // SECOND_NS
         headers = self._signer.headers(now_s, method, path, body)
         return self._ask(HttpCall(method, path, query=query or {}, body=body, headers=headers))
-
-
-def _read(answer: HttpAnswer, wanted: type[Wire]) -> Wire:
-    if answer.error is not None:
-        raise answer.error
-    if answer.status != OK:
-        error: ExchangeError = classify(
-            answer.status or 0, answer.body, retry_after=answer.retry_after
-        )
-        raise error
-    try:
-        return decode(answer.body, wanted)
-    except ProtocolError as error:
-        raise OutcomeUnknown(str(error), status=answer.status, code="unreadable") from error

@@ -6,13 +6,12 @@ from typing import TypeVar
 import msgspec
 
 from polybot.errors import NotFound
-from polybot.exchange.classify import classify
+from polybot.exchange.answers import body_of
 from polybot.exchange.http_calls import HttpCall, Transport
 from polybot.exchange.waiting_call import ask
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_gamma import GammaEvent, GammaMarket
 
-OK = 200
 NOT_FOUND = 404
 # As many events as a screen shows.
 MOST_EVENTS = 20
@@ -59,16 +58,12 @@ class MarketSearch:
         self, path: str, wanted: type[Wire], query: dict[str, str] | None = None
     ) -> Wire | None:
         answer = ask(self.transport, HttpCall("GET", path, query=query or {}))
-        if answer.error is not None:
-            raise answer.error
         if answer.status == NOT_FOUND:
             return None
-        if answer.status != OK:
-            error = classify(answer.status, answer.body, retry_after=answer.retry_after)
-            if isinstance(error, NotFound):
-                return None
-            raise error
-        return decode(answer.body, wanted)
+        try:
+            return decode(body_of(answer), wanted)
+        except NotFound:
+            return None
 
 
 def _is_about(event: GammaEvent, words: str) -> bool:

@@ -174,15 +174,18 @@ def _order_of(row: dict[str, Any]) -> ToldOrder:
 
 
 def _fills_of(row: dict[str, Any], account: AuditAccount) -> list[ToldFill]:
-    """Return our part of a trade: a maker's stands among the maker orders, not at the top."""
-    parts = [(row["taker_order_id"], row, row.get("size"))]
-    if row.get("trader_side") == MAKER:
-        parts = [
-            (maker["order_id"], maker, maker["matched_amount"])
-            for maker in row["maker_orders"]
-            if account.api_key == maker.get("owner")
-            or account.funder.lower() == maker.get("maker_address", "").lower()
-        ]
+    """Return our part of a trade: a maker's stands among the maker orders, not at the top.
+
+    Where a person's own trade met a resting order of ours, we were on both sides.
+    """
+    parts = [
+        (maker["order_id"], maker, maker["matched_amount"])
+        for maker in row.get("maker_orders") or ()
+        if account.api_key == maker.get("owner")
+        or account.funder.lower() == maker.get("maker_address", "").lower()
+    ]
+    if row.get("trader_side") != MAKER:
+        parts.insert(0, (row["taker_order_id"], row, row.get("size")))
     return [
         ToldFill(
             trade_id=row["id"],

@@ -14,7 +14,7 @@ import msgspec
 from polybot.domain.market import FeeSchedule, Market
 from polybot.domain.preflight import ListedAtClob, PreflightFacts
 from polybot.errors import MarketRefused, PolybotError, ProtocolError
-from polybot.exchange.classify import classify
+from polybot.exchange.answers import body_of
 from polybot.exchange.contracts import order_domain
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
@@ -26,7 +26,6 @@ from polybot.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-OK = 200
 SECOND_NS = 1_000_000_000
 HALF_SECOND_NS = SECOND_NS // 2
 # An answer that took this long says too little about either clock.
@@ -174,7 +173,7 @@ class ExchangePreflight:
         sent_ns = clock.monotonic_ns()
 
         def read(answer: HttpAnswer) -> dict[str, Any]:
-            told = _body(answer).strip()
+            told = body_of(answer).strip()
             took_ns = clock.monotonic_ns() - sent_ns
             if not told.isdigit():
                 raise ProtocolError(f"expected the exchange's time in seconds, was {told[:40]!r}")
@@ -197,16 +196,8 @@ class ExchangePreflight:
         return {}
 
 
-def _body(answer: HttpAnswer) -> bytes:
-    if answer.error is not None:
-        raise answer.error
-    if answer.status != OK:
-        raise classify(answer.status, answer.body, retry_after=answer.retry_after)
-    return answer.body
-
-
 def _decoded(answer: HttpAnswer, wanted: type[Wire]) -> Wire:
-    return decode(_body(answer), wanted)
+    return decode(body_of(answer), wanted)
 
 
 def _version(answer: HttpAnswer) -> dict[str, Any]:
@@ -266,5 +257,7 @@ NO_FEE = FeeSchedule(rate_bps=0)
 
 def _note(answer: HttpAnswer) -> None:
     """Say when the balance could not be refreshed: the next snapshot shows what it is."""
-    if answer.error is not None or answer.status != OK:
-        logger.info("the exchange did not refresh the balance: %s", answer.error or answer.status)
+    try:
+        body_of(answer)
+    except PolybotError as error:
+        logger.info("the exchange did not refresh the balance: %s", error)

@@ -3,11 +3,10 @@
 from collections import deque
 from collections.abc import Callable
 
-from polybot.exchange.classify import classify
+from polybot.errors import ExchangeError
+from polybot.exchange.answers import body_of
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.ports import BookReply
-
-OK = 200
 
 
 class RestBooks:
@@ -36,9 +35,7 @@ class RestBooks:
 
 
 def _reply(token_id: str, answer: HttpAnswer) -> BookReply:
-    if answer.error is not None:
-        return BookReply(token_id, error=answer.error)
-    if answer.status != OK:
-        error = classify(answer.status or 0, answer.body, retry_after=answer.retry_after)
+    try:
+        return BookReply(token_id, body_of(answer))
+    except ExchangeError as error:
         return BookReply(token_id, error=error)
-    return BookReply(token_id, answer.body)

@@ -1,12 +1,12 @@
 """The wallet's two files: the private key, which only the trader reads, and the API credentials."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 
 import msgspec
 
+from polybot.config.private_files import replace_text
 from polybot.errors import ConfigError
 from polybot.exchange.l2_auth import ApiCredentials
 
@@ -23,34 +23,33 @@ class AccountCredentials(msgspec.Struct, frozen=True):
 
 
 class WalletFiles:
-    """`key` and `credentials.json` in one directory of mode 0700, each of mode 0600."""
+    """`key` and `credentials.json` in one directory of mode 0700, each of mode 0600.
+
+    What writes raises StorageError when the disk refuses.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
         self.key_path = directory / "key"
         self.credentials_path = directory / "credentials.json"
 
     def play_key(self) -> str:
         """Return the play wallet's private key, made on first use; never for live trading."""
         if not self.key_path.exists():
-            self._write(self.key_path, "0x" + secrets.token_bytes(_KEY_BYTES).hex() + "\n")
+            key = "0x" + secrets.token_bytes(_KEY_BYTES).hex()
+            replace_text(self.key_path, f"{key}\n", private=True)
         return self.key_path.read_text().strip()
 
     def save_credentials(self, account: AccountCredentials) -> None:
         """Write the credentials for the tracker, the watchdog and the commands."""
-        self._write(
-            self.credentials_path,
-            json.dumps(
-                {
-                    "address": account.address,
-                    "funder": account.funder,
-                    "signature_type": account.signature_type,
-                    "api_key": account.api.api_key,
-                    "secret": account.api.secret,
-                    "passphrase": account.api.passphrase,
-                }
-            ),
-        )
+        told = {
+            "address": account.address,
+            "funder": account.funder,
+            "signature_type": account.signature_type,
+            "api_key": account.api.api_key,
+            "secret": account.api.secret,
+            "passphrase": account.api.passphrase,
+        }
+        replace_text(self.credentials_path, json.dumps(told), private=True)
 
     def credentials(self) -> AccountCredentials | None:
         """Return the credentials, None while the trader has not logged in yet."""
@@ -74,13 +73,3 @@ class WalletFiles:
                 f"({type(error).__name__}); delete the file and the trader logs in again"
             )
             raise ConfigError([message]) from error
-
-    def _write(self, path: Path, text: str) -> None:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)

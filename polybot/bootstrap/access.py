@@ -10,7 +10,7 @@ from polybot.adapters.clob_gateway import ClobGateway
 from polybot.adapters.exchange_login import ExchangeLogin
 from polybot.adapters.order_signer import WalletOrderSigner
 from polybot.adapters.wallet_files import AccountCredentials, WalletFiles
-from polybot.errors import PolybotError, Unauthorized
+from polybot.errors import PolybotError, StorageError, Unauthorized
 from polybot.exchange.http_calls import Transport
 from polybot.exchange.l2_auth import ApiCredentials, RequestSigner
 from polybot.exchange.signing import OrderSigner
@@ -99,9 +99,9 @@ class WalletAccess:
         self._failures = 0
         try:
             self.files.save_credentials(self._account(result))
-        except OSError as error:
+        except StorageError as error:
             # Only the others wait for the file: this process has what it needs.
-            logger.warning("cannot write %s: %s", self.files.credentials_path, error.strerror)
+            logger.warning("%s", error)
         self.wake()
 
     def _account(self, api: ApiCredentials) -> AccountCredentials:

@@ -11,6 +11,7 @@ from polybot.adapters.wallet_files import AccountCredentials, WalletFiles
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.http import USER_AGENT, make_transport
 from polybot.config.load import LoadedConfig
+from polybot.config.schema import SIMULATED_MODES
 from polybot.errors import ConfigError, PolybotError
 from polybot.exchange.l2_auth import RequestSigner
 
@@ -39,10 +40,10 @@ def credentials_of(loaded: LoadedConfig) -> AccountCredentials:
     directory = loaded.locations.state_dir / "wallet"
     known = WalletFiles(directory).credentials()
     if known is None:
-        raise NoCredentials(
-            f"expected API credentials in {directory}, was none: the trader logs in at its first "
-            "start (polybot up)"
-        )
+        first = "set up the wallet: polybot init"
+        if loaded.config.mode in SIMULATED_MODES:
+            first = "the trader logs in at its first start (polybot up)"
+        raise NoCredentials(f"expected API credentials in {directory}, was none: {first}")
     return known
 
 

@@ -8,14 +8,11 @@ from pathlib import Path
 import msgspec
 
 from polybot.adapters.clock import SystemClock
-from polybot.adapters.data_api import DataApiPositions
 from polybot.adapters.official_client import AuditAccount, OfficialClient
 from polybot.adapters.storage.reader import LedgerReader
-from polybot.adapters.wallet_files import WalletFiles
 from polybot.adapters.zmq_bus.endpoints import open_context
 from polybot.adapters.zmq_bus.rpc_client import RpcClient
-from polybot.bootstrap.endpoints import Endpoints
-from polybot.bootstrap.http import USER_AGENT
+from polybot.bootstrap.account import credentials_of, open_holdings, url_of
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
 from polybot.domain.audit import AuditResult
@@ -55,7 +52,7 @@ def child_command() -> tuple[str, ...]:
 def _client(loaded: LoadedConfig) -> OfficialClient:
     exchange = loaded.config.exchange
     return OfficialClient(
-        _url(loaded, "clob_url"),
+        url_of(loaded, "clob_url"),
         _account(loaded),
         chain_id=exchange.chain_id,
         timeout_s=exchange.timeout_s,
@@ -63,16 +60,10 @@ def _client(loaded: LoadedConfig) -> OfficialClient:
 
 
 def _sides(loaded: LoadedConfig, reader: LedgerReader, client: OfficialClient) -> AuditSides:
-    holdings = DataApiPositions(
-        _url(loaded, "data_url"),
-        _account(loaded).funder,
-        timeout_s=loaded.config.exchange.timeout_s,
-        user_agent=USER_AGENT,
-    )
     return AuditSides(
         books=reader,
         exchange=client,
-        holdings=holdings,
+        holdings=open_holdings(loaded),
         newest_seqs=lambda: newest_seqs(loaded.locations.runtime_dir),
         clock=SystemClock(),
         pause=time.sleep,
@@ -80,9 +71,7 @@ def _sides(loaded: LoadedConfig, reader: LedgerReader, client: OfficialClient) -
 
 
 def _account(loaded: LoadedConfig) -> AuditAccount:
-    known = WalletFiles(loaded.locations.state_dir / "wallet").credentials()
-    if known is None:
-        raise PolybotError("expected API credentials of the account, was none: has the trader run?")
+    known = credentials_of(loaded)
     return AuditAccount(
         address=known.address,
         funder=known.funder,
@@ -91,13 +80,6 @@ def _account(loaded: LoadedConfig) -> AuditAccount:
         secret=known.api.secret,
         passphrase=known.api.passphrase,
     )
-
-
-def _url(loaded: LoadedConfig, key: str) -> str:
-    url = Endpoints(loaded).url(key)
-    if url is None:
-        raise PolybotError(f"expected {key} of an exchange, was none: is the simulator running?")
-    return url
 
 
 def newest_seqs(runtime_dir: Path) -> dict[str, int]:

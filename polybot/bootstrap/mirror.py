@@ -12,6 +12,7 @@ from polybot.adapters.channel_dialects import (
     PriceDialect,
     RtdsDialect,
 )
+from polybot.adapters.clob_outcomes import ClobOutcomes
 from polybot.adapters.gamma_catalog import GammaCatalog
 from polybot.adapters.http_transport import HttpTransport
 from polybot.adapters.upstream_time import AskedUpstreamTime, WallUpstreamTime
@@ -44,7 +45,8 @@ def follow(config: Config, series: tuple[str, ...], clock: Clock) -> Following:
     feed = config.feed
     timeout_s = config.exchange.timeout_s
     gamma = _transport("feed-gamma", feed_url(feed, "gamma_url"), timeout_s)
-    transports = [gamma]
+    clob = _transport("feed-clob", feed_url(feed, "clob_url"), timeout_s)
+    transports = [gamma, clob]
     time: WallUpstreamTime | AskedUpstreamTime = WallUpstreamTime(clock)
     if not is_production(feed):
         asked = _transport("feed-time", feed_url(feed, "clob_url"), timeout_s)
@@ -63,6 +65,7 @@ def follow(config: Config, series: tuple[str, ...], clock: Clock) -> Following:
         clock=clock,
         wake=wake,
         silent_s=stale_s,
+        outcomes=ClobOutcomes(clob, wake=_nobody),
     )
 
     def close() -> None:

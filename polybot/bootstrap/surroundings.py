@@ -1,7 +1,6 @@
 """What `polybot doctor`, `init` and `arm` ask: the exchange's hosts, behind calls that wait."""
 
 import asyncio
-import queue
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -28,6 +27,7 @@ from polybot.domain.window import current_window, next_window, parse_series
 from polybot.errors import ExchangeError, OutcomeUnknown, PolybotError, Unavailable
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import ApiCredentials
+from polybot.exchange.waiting_call import ask
 from polybot.ports import CatalogAnswer
 
 # Somebody waits for the whole list: one question may not take longer.
@@ -41,21 +41,8 @@ _ACKNOWLEDGED = (b'"op":"authed"', b'"op":"subscribed"')
 
 
 def asking(transport: Transport, timeout_s: float = 2 * ASK_S) -> Callable[[HttpCall], HttpAnswer]:
-    """Return a function that sends one request and waits for its answer.
-
-    The wait is longer than the transport's own deadline: looking up a host's name has none.
-    """
-
-    def ask(call: HttpCall) -> HttpAnswer:
-        box: queue.SimpleQueue[HttpAnswer] = queue.SimpleQueue()
-        transport.send(call, box.put)
-        try:
-            return box.get(timeout=timeout_s)
-        except queue.Empty:
-            message = f"{call.method} {call.path}: no answer within {timeout_s:g} s"
-            return HttpAnswer(None, error=OutcomeUnknown(message, code="no_answer"))
-
-    return ask
+    """Return a function that sends one request and waits for its answer, but not for ever."""
+    return lambda call: ask(transport, call, timeout_s=timeout_s)
 
 
 @dataclass(slots=True)

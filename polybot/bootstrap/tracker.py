@@ -3,6 +3,7 @@
 import asyncio
 
 from polybot.adapters.audit_child import ChildAuditRunner
+from polybot.adapters.clob_outcomes import ClobOutcomes
 from polybot.adapters.data_activity import DataApiActivity
 from polybot.adapters.gamma_catalog import GammaCatalog, outcome_only
 from polybot.adapters.storage.ledger import Ledger
@@ -31,7 +32,8 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
     wake = foundation.thread_wake(event)
     gamma = make_transport("gamma", Endpoints(loaded), "gamma_url", config, 2)
     data = make_transport("data", Endpoints(loaded), "data_url", config, 1)
-    foundation.on_stop.extend((gamma.close, data.close))
+    clob = make_transport("clob", Endpoints(loaded), "clob_url", config, 1)
+    foundation.on_stop.extend((gamma.close, data.close, clob.close))
     ports = TrackerPorts(
         wake=event,
         ledger=Ledger.open(loaded.locations.ledger_path, clock),
@@ -44,6 +46,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         clock=clock,
         market_clock=make_market_clock(config, clock),
         activity=DataApiActivity(data, funder_of(loaded), wake),
+        outcomes=ClobOutcomes(clob, wake=wake),
     )
     tracker = config.tracker
     settings = TrackerSettings(

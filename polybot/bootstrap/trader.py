@@ -30,6 +30,7 @@ from polybot.domain.risk_limits import RiskLimits
 from polybot.domain.window import parse_series
 from polybot.errors import StorageError
 from polybot.exchange.signing import OrderSigner
+from polybot.exchange.wallet_addresses import owns_wallet
 from polybot.ports import Tape
 from polybot.runtime.logs import SecretMask
 from polybot.runtime.tape import NullTape, TapeSettings, TapeWriter
@@ -61,11 +62,11 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
     )
     wallet = _wallet(loaded.config).funder or key.address
     if loaded.config.mode == LIVE:
-        standing = (standing_leave(_leave(foundation, wallet)), *standing)
+        standing = (standing_leave(_leave(foundation, wallet, key.address)), *standing)
     return run_service(foundation, service, wallet=wallet, standing=standing)
 
 
-def _leave(foundation: Foundation, wallet: str) -> ArmingVerdict:
+def _leave(foundation: Foundation, wallet: str, address: str) -> ArmingVerdict:
     """Return what the arming is worth at this start."""
     loaded = foundation.loaded
     try:
@@ -77,6 +78,7 @@ def _leave(foundation: Foundation, wallet: str) -> ArmingVerdict:
         funder=wallet,
         signature_type=loaded.config.wallet.signature_type,
         now_ns=foundation.clock.now_ns(),
+        wallet_problem=wallet_problem(loaded.config, address),
     )
 
 
@@ -200,6 +202,19 @@ def settings_of(config: Config, key: OrderSigner) -> TraderSettings:
         max_skew_s=config.watchdog.max_clock_skew_s,
         funder=_wallet(config).funder or key.address,
         signature_type=_wallet(config).signature_type,
+        wallet_problem=wallet_problem(config, key.address),
+    )
+
+
+def wallet_problem(config: Config, address: str) -> str:
+    """Return why the key of an address cannot sign for the configured wallet, "" when it can."""
+    wallet = _wallet(config)
+    funder = wallet.funder or address
+    if owns_wallet(address, wallet.signature_type, funder):
+        return ""
+    return (
+        f"the wallet {funder} (type {wallet.signature_type}) is not one of the key of {address}; "
+        "run: polybot init"
     )
 
 

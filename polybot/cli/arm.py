@@ -2,6 +2,7 @@
 
 import getpass
 import os
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -13,13 +14,13 @@ from polybot.cli.consent import Yes, ask_first
 from polybot.cli.conversation import conversation
 from polybot.cli.doctor import Consent, Report, examine, show_rows
 from polybot.cli.examination import failed
-from polybot.cli.exits import CommandError, Refused
+from polybot.cli.exits import CommandError, Refused, Usage
 from polybot.cli.options import Json
 from polybot.cli.output import moment, plural, say, show_json, warn
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.domain.arming import DEFAULT_TTL_NS, Arming, parse_ttl_ns, proven_versions
-from polybot.errors import InvalidValue
+from polybot.errors import InvalidValue, StorageError
 from polybot.messages.commands import CheckArming
 
 ANSWER_S = 5.0
@@ -74,8 +75,7 @@ def disarm(as_json: Json = False) -> None:
     # The mode may have been changed since: the leave lies in the directory of live trading.
     live = load({**os.environ, override_name("mode"): "live"}, lenient=True)
     places = dict.fromkeys((loaded.locations.state_dir, live.locations.state_dir))
-    removed = [ArmingFile(place).remove() for place in places]
-    was_armed = any(removed)
+    was_armed = _remove_all(ArmingFile(place) for place in places)
     told = _inform(loaded)
     if as_json:
         show_json({"disarmed": was_armed, "trader": told})
@@ -85,16 +85,29 @@ def disarm(as_json: Json = False) -> None:
         say(f"trader   {told}")
 
 
+def _remove_all(files: Iterable[ArmingFile]) -> bool:
+    """Return whether any was there; raises CommandError, after trying all, when one stays."""
+    removed, stuck = [], []
+    for file in files:
+        try:
+            removed.append(file.remove())
+        except StorageError as error:
+            stuck.append(str(error))
+    if stuck:
+        raise CommandError(f"{'; '.join(stuck)}; STILL ARMED: polybot halt stops orders at once")
+    return any(removed)
+
+
 def _lasts_ns(ttl: str | None, *, until_disarmed: bool) -> int:
     """Return how long the arming lasts, 0 for until it is taken back."""
     if until_disarmed and ttl is not None:
-        raise CommandError("expected --ttl or --until-disarmed, was both")
+        raise Usage("expected --ttl or --until-disarmed, was both")
     if until_disarmed:
         return 0
     try:
         return DEFAULT_TTL_NS if ttl is None else parse_ttl_ns(ttl)
     except InvalidValue as error:
-        raise Refused(f"--ttl: {error}") from error
+        raise Usage(f"--ttl: {error}") from error
 
 
 def _refuse_mode(loaded: LoadedConfig) -> None:

@@ -19,7 +19,7 @@ def audit(as_json: Json = False) -> None:
     Waits up to 10 seconds until the tracker has stored what the processes said. Reads only, through
     the official client. Exit code 1 when something differs or could not be read.
     """
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     result = audit_account(loaded)
     if result.error and not floor_processes(loaded.locations.runtime_dir):
         raise NotRunning(f"{result.error} (no floor runs here; start it: polybot up)")

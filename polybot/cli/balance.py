@@ -44,7 +44,7 @@ def balance(as_json: Json = False) -> None:
     Cash and allowance are the exchange's own words, the rest follows from our books. The last line
     says how many average windows of the enabled agents the free cash pays for.
     """
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     with open_view(loaded) as view:
         report = take_report(view)
     if as_json:

@@ -84,7 +84,7 @@ class Books(msgspec.Struct, frozen=True):
 @contextmanager
 def open_books() -> Iterator[Books]:
     """Open the database of this floor; raises NotRunning when nothing is there to make one."""
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     path = loaded.locations.ledger_path
     if not path.exists():
         if not floor_processes(loaded.locations.runtime_dir):

@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from polybot.cli.options import Json
-from polybot.cli.output import say
+from polybot.cli.output import say, warn
 from polybot.config.locations import absolute
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def calibrate(
         synthetic_figures,
     )
 
+    warn(f"reading the recordings of {absolute(recordings)}; hundreds take a minute")
     real = recorded_figures(absolute(recordings))
+    warn(f"making up {windows} windows")
     made_up = synthetic_figures(seed, windows)
     if as_json:
         both = {"recordings": real, "synthetic": made_up}

@@ -25,7 +25,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the newest checkpoint of a process; a damaged one is named, the one before is used."""
-    locations = load(join_floor=True).locations
+    locations = load(join_floor=True, keyless=True).locations
     # What the simulator restarts from is its exchange's books.
     directory = locations.books_dir if process == "simulator" else locations.process_dir(process)
     paths = sorted(directory.glob("checkpoint-*.json"), key=_seq_of, reverse=True)

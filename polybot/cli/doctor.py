@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from polybot.adapters.arming_files import LiveOrderFile
+from polybot.adapters.arming_files import LiveOrderFile, PendingOrderFile
 from polybot.adapters.clock import SystemClock
 from polybot.cli.account import Account, find_account, private_key_of
 from polybot.cli.checks import CheckStatus, Row, host_checks
@@ -25,13 +25,15 @@ from polybot.cli.exits import Exit
 from polybot.cli.glance import Glance, take_glance
 from polybot.cli.live_order import CHECK as LIVE_ORDER
 from polybot.cli.options import Json
-from polybot.cli.output import console, moment, plural, say, show_json
+from polybot.cli.output import console, moment, plural, say, say_hanging, show_json
 from polybot.cli.processes import floor_runs
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.domain.arming import ArmingVerdict, proven_versions
 from polybot.errors import ConfigError, StorageError
 
+# The column of the status.
+_STATUS = 5
 _COLORS = {
     CheckStatus.OK: "green",
     CheckStatus.WARN: "yellow",
@@ -117,6 +119,8 @@ def examine(*, live: bool, may_order: Consent | None) -> Report:
                 from polybot.cli.live_proof import prove  # noqa: PLC0415
 
                 rows.append(prove(asked, account, rows, may_order.ask, running=_trades(glance)))
+            if rows[-1].status is not CheckStatus.FAIL:
+                rows += left_rows(loaded)
     finally:
         asked.close()
     return Report(loaded, account, tuple(rows))
@@ -140,7 +144,8 @@ def arming_row(verdict: ArmingVerdict) -> Row:
     """Return whether real orders are allowed now."""
     if verdict.allows_entries and not verdict.warnings:
         return Row("arming", CheckStatus.OK, verdict.detail)
-    return Row("arming", CheckStatus.WARN, verdict.detail, "polybot arm")
+    detail = verdict.detail.removesuffix("; run: polybot arm")
+    return Row("arming", CheckStatus.WARN, detail, "polybot arm")
 
 
 def proof_row(loaded: LoadedConfig, account: Account) -> Row:
@@ -156,6 +161,19 @@ def proof_row(loaded: LoadedConfig, account: Account) -> Row:
     newest = max(proof.placed_ns for proof in proofs)
     detail = f"proven in markets of {', '.join(versions)}, last {moment(newest)}"
     return Row(LIVE_ORDER, CheckStatus.OK, detail)
+
+
+def left_rows(loaded: LoadedConfig) -> Iterator[Row]:
+    """Yield a row when an examination that was killed may have left its order behind."""
+    fix = "polybot doctor --live takes it back; or: polybot cancel-all --all-wallet"
+    try:
+        order_id = PendingOrderFile(loaded.locations.state_dir).read()
+    except StorageError as error:
+        yield Row(LIVE_ORDER, CheckStatus.WARN, str(error), fix)
+        return
+    if order_id:
+        detail = f"an earlier one was interrupted: its order may still rest, {order_id}"
+        yield Row(LIVE_ORDER, CheckStatus.WARN, detail, fix)
 
 
 def floor_rows(glance: Glance) -> Iterator[Row]:
@@ -231,9 +249,9 @@ def show_rows(rows: Iterable[Row], as_json: bool) -> None:
     target = console()
     width = max(len(row.check) for row in shown)
     for row in shown:
-        target.print(row.status.value.ljust(5), style=_COLORS[row.status], end="")
-        say(f"{row.check:<{width}}  {row.detail}")
-        if row.fix and row.status is not CheckStatus.OK:
-            say(f"{'':<{width + 7}}to do: {row.fix}")
+        target.print(row.status.value.ljust(_STATUS), style=_COLORS[row.status], end="")
+        say_hanging(f"{row.check:<{width}}  ", row.detail, before=_STATUS)
+        if row.fix and row.status is not CheckStatus.OK and not row.fix.startswith("see "):
+            say_hanging(" " * (width + _STATUS + 2), f"to do: {row.fix}")
     bad = sum(1 for _ in failed(shown))
     say(f"{plural(len(shown), 'check')}, {bad} failed")

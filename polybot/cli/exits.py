@@ -31,6 +31,12 @@ class Unknown(CommandError):
     code = Exit.NOT_FOUND
 
 
+class Usage(CommandError):
+    """The command was asked for something that makes no sense here."""
+
+    code = Exit.NOT_FOUND
+
+
 class NotRunning(CommandError):
     """The floor, or the process that would answer, does not run."""
 

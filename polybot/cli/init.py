@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import msgspec
 import typer
 
-from polybot.adapters.private_files import read_text, replace_text
 from polybot.adapters.wallet_files import AccountCredentials
 from polybot.adapters.wallet_probe import Holding
 from polybot.bootstrap.surroundings import RealSurroundings
@@ -22,6 +21,7 @@ from polybot.cli.output import dollars, say, show_json, warn
 from polybot.config.edit import with_toml_values, with_variable
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
+from polybot.config.private_files import read_text, replace_text
 from polybot.domain.money import format_usdc
 from polybot.domain.wallet_choice import WalletChoice, WalletOption, choose_wallet
 from polybot.errors import ConfigError, ExchangeError, InvalidValue, PolybotError, Unauthorized

@@ -36,7 +36,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check every record and the chain of their hashes; exit code 1 when something was changed."""
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     chosen = _chosen(loaded, process)
     # Whoever asks for the simulator means its exchange's books too.
     books = {name: path for name, path in loaded.locations.journals().items() if "/" in name}
@@ -81,7 +81,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a process's durable events, oldest first."""
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     (directory,) = _chosen(loaded, process).values()
     events = _events(JournalReader(directory), since, kind)
     chosen = list(events) if since else list(events)[-last:]

@@ -17,5 +17,9 @@ def leave_of(loaded: LoadedConfig, now_ns: int) -> ArmingVerdict | None:
     except StorageError as error:
         return ArmingVerdict(state=ArmingState.REFUSED, detail=str(error))
     return judge(
-        arming, funder=account.funder, signature_type=account.signature_type, now_ns=now_ns
+        arming,
+        funder=account.funder,
+        signature_type=account.signature_type,
+        now_ns=now_ns,
+        wallet_problem=account.problem,
     )

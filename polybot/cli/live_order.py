@@ -198,10 +198,15 @@ def _order_of(attempt: Attempt) -> Order:
 
 
 def _take_back_older(tools: Tools) -> None:
-    """Cancel what a doctor that was killed left behind; raises when it may still rest."""
+    """Cancel what a doctor that was killed left behind; raises when it may still rest.
+
+    It may have been killed a moment ago, with its order on the way: that the exchange does not know
+    it at the first look proves nothing.
+    """
     order_id = tools.pending.read()
     if not order_id:
         return
+    _within(tools, lambda: tools.desk.find(order_id) is not None)
     order = tools.desk.find(order_id)
     if order is not None and not _is_gone(order):
         left = tools.desk.cancel(order_id)

@@ -13,9 +13,10 @@ from polybot.bootstrap.account import open_market_search
 from polybot.cli.account_view import open_view
 from polybot.cli.exits import Unknown
 from polybot.cli.options import Json
-from polybot.cli.output import plural, say, shortened, show_json, span
+from polybot.cli.output import exact_dollars, plural, say, shortened, show_json, span
 from polybot.config.load import load
 from polybot.domain.market import Market
+from polybot.domain.money import DOLLAR_USDC
 from polybot.domain.window import Window, current_window, next_window, parse_series
 from polybot.errors import InvalidValue, ProtocolError
 from polybot.exchange.market_listing import market_of
@@ -52,7 +53,7 @@ def markets(search: Search = "", as_json: Json = False) -> None:
     Tick, fee, version and best prices are the catalog's, which lags the order book by seconds. A
     market that polybot would not trade says why. Exit code 2 when nothing is found.
     """
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     series = loaded.config.trader.series
     with open_view(loaded) as view, open_market_search(loaded) as catalog:
         now_ns = view.now_ns()
@@ -145,10 +146,10 @@ def _say(offers: Sequence[Offer], now_ns: int) -> None:
         if offer.listed is None:
             continue
         listed = offer.listed
-        bid, ask = _text(listed.best_bid) or "-", _text(listed.best_ask) or "-"
+        bid, ask = _price(listed.best_bid), _price(listed.best_ask)
         say(
-            f"  bid {bid} ask {ask}  tick {_text(listed.order_price_min_tick_size)}"
-            f"  fee {_fee(listed)}  {listed.version or 'no version'}"
+            f"  Up bid {bid} ask {ask}  tick {_text(listed.order_price_min_tick_size)}"
+            f"  fee rate {_fee(listed)}  {listed.version or 'no version'}"
         )
         if offer.refused:
             say(f"  refused: {offer.refused}")
@@ -173,6 +174,11 @@ def _fee(listed: GammaMarket) -> str:
     if not listed.fees_enabled:
         return "0"
     return "unknown" if schedule is None else _text(schedule.rate) or "0"
+
+
+def _price(value: Decimal | None) -> str:
+    """Write a price of the first outcome in dollars, to the cent at least."""
+    return "-" if value is None else exact_dollars(int(value * DOLLAR_USDC))
 
 
 def _text(value: Decimal | None) -> str | None:

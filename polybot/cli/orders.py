@@ -37,7 +37,7 @@ def orders(as_json: Json = False) -> None:
 
     Works whether or not the floor runs. An order that no process of this floor signed is foreign.
     """
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     with open_view(loaded) as view:
         found = listed(view)
         unknown = _unknown(view)

@@ -29,6 +29,7 @@ _GAP = 3
 _NS = 1_000_000_000
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 _CENT = Decimal("0.01")
+_NO_BREAK = "\u00a0"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -72,8 +73,11 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right:
 def _show_records(headings: Sequence[str], rows: list[list[str]], width: int) -> None:
     for row in rows:
         say(row[0])
-        told = ", ".join(f"{name} {cell}" for name, cell in zip(headings[1:], row[1:], strict=True))
-        say(textwrap.fill(told, width, initial_indent="  ", subsequent_indent="  "))
+        pairs = zip(headings[1:], row[1:], strict=True)
+        # A name stays on the line of its value.
+        told = ", ".join(f"{name} {cell}".replace(" ", _NO_BREAK) for name, cell in pairs)
+        filled = textwrap.fill(told, width, initial_indent="  ", subsequent_indent="  ")
+        say(filled.replace(_NO_BREAK, " "))
 
 
 def say(text: str = "") -> None:
@@ -81,13 +85,21 @@ def say(text: str = "") -> None:
     typer.echo(printable(text))
 
 
-def say_hanging(head: str, text: str) -> None:
-    """Print a sentence after its head; on a terminal it is wrapped under itself."""
+def say_hanging(head: str, text: str, *, before: int = 0) -> None:
+    """Print a sentence after its head; on a terminal it is wrapped under itself.
+
+    `before` is how many characters of the line are printed already.
+    """
     if not sys.stdout.isatty():
         say(head + text)
         return
     width = max(shutil.get_terminal_size().columns, PHONE_WIDTH)
-    say(textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head)))
+    indent = " " * (before + len(head))
+    # A path or an address is copied whole.
+    wrapped = textwrap.wrap(
+        printable(text), width - len(indent), break_long_words=False, break_on_hyphens=False
+    )
+    say(head + f"\n{indent}".join(wrapped))
 
 
 def warn(text: str) -> None:

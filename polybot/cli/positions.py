@@ -51,7 +51,7 @@ def positions(as_json: Json = False) -> None:
     Winners that wait to be paid out stand below. Values are at the best bid, while the trader runs.
     The Data API lags by up to a minute. Exit code 1 when it cannot be read.
     """
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     with open_view(loaded) as view:
         report = take_report(view)
     if as_json:

@@ -103,6 +103,11 @@ def settings(
     problems = [warning for warning in loaded.warnings if warning.startswith(needed)]
     if problems:
         raise ConfigError(problems)
+    if loaded.config.simulator.faults:
+        # A mistake in it is the person's who typed the command, not a daemon's.
+        from polybot.simulator.faults_file import read_plan  # noqa: PLC0415
+
+        read_plan(Path(loaded.config.simulator.faults))
     return loaded
 
 

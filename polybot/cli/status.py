@@ -54,7 +54,7 @@ def status(as_json: Json = False) -> None:
 
     Exit code 3 when nothing runs. Fits 40 columns.
     """
-    loaded = load(join_floor=True)
+    loaded = load(join_floor=True, keyless=True)
     with conversation(loaded.locations.runtime_dir) as talk:
         glance = take_glance(loaded, talk, SystemClock())
     if as_json:
@@ -164,7 +164,7 @@ def _leave(leave: ArmingVerdict, width: int) -> Iterator[Text]:
     """Yield first of all whether orders are real now, and until when."""
     expires_ns = leave.arming.expires_ns if leave.arming is not None else 0
     if not leave.allows_entries:
-        yield from _wrapped(f"NOT ARMED  {leave.detail}", width, "yellow")
+        yield from _wrapped(f"NOT ARMED  {leave.advice}", width, "yellow")
     elif expires_ns:
         style = "yellow" if leave.warnings else "red"
         yield _cut(f"ARMED    until {moment(expires_ns)}", width, style)
@@ -256,7 +256,7 @@ def _window(window: WindowReport, now_ns: int) -> str:
 def _position(position: OpenPosition) -> str:
     series = position.slug.rpartition("-")[0]
     shares = format_shares(position.size_shares)
-    return f"{shares} {position.outcome} {series} {dollars(position.cost_usdc)}"
+    return f"{shares} {position.outcome} {series} for {dollars(position.cost_usdc)}"
 
 
 def _cut(text: str, width: int, style: str = "") -> Text:

@@ -17,14 +17,14 @@ import typer
 from polybot import CODENAME, __version__
 from polybot.adapters.clock import SystemClock
 from polybot.cli.directories import claim_state, make_private
-from polybot.cli.exits import CommandError, Refused
+from polybot.cli.exits import CommandError, Refused, Usage
 from polybot.cli.leave import leave_of
 from polybot.cli.listening import refuse_taken_port
 from polybot.cli.output import moment, say, warn
 from polybot.cli.processes import RUNNER, floor_processes, start_time
 from polybot.config.feed import feed_name
 from polybot.config.floor import FloorRecord, write_floor
-from polybot.config.keys import override_name
+from polybot.config.keys import all_keys, override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import (
     CONFIG_NAME,
@@ -87,8 +87,9 @@ def start_floor(wishes: Wishes, environ: dict[str, str], execute: Execute) -> No
     loaded.locations.simulator_path.unlink(missing_ok=True)
     write_floor(_record(loaded))
     say(greeting(loaded))
-    for warning in loaded.warnings:
-        warn(f"warning: {warning}")
+    for warning in (*loaded.warnings, exposed_key(loaded, environ)):
+        if warning:
+            warn(f"warning: {warning}")
     prepare_output()
     command = runner_command(runner_config)
     execute(command[0], command, floor_environment(loaded, environ))
@@ -115,7 +116,7 @@ def refuse_meaningless(wishes: Wishes, loaded: LoadedConfig) -> None:
             message = (
                 f"expected no {option} in {mode} mode (a real market has its own), was {wish:g}"
             )
-            raise CommandError(message)
+            raise Usage(message)
 
 
 def refuse_second(loaded: LoadedConfig) -> None:
@@ -168,8 +169,30 @@ def floor_environment(loaded: LoadedConfig, environ: Mapping[str, str]) -> dict[
     }
     if locations.config_path.is_file():
         named[CONFIG_NAME] = str(locations.config_path)
-    kept = {name: value for name, value in environ.items() if name not in _MANAGER_NAMES}
+    left_out = set(_MANAGER_NAMES)
+    if config.mode in SIMULATED_MODES:
+        # A real key has no business there; every process would carry it.
+        left_out.update(key_names())
+    kept = {name: value for name, value in environ.items() if name not in left_out}
     return kept | named
+
+
+def key_names() -> tuple[str, ...]:
+    """Return the environment's names of the wallet's private key."""
+    path = "wallet.private_key"
+    return (override_name(path), *all_keys()[path].environment_names)
+
+
+def exposed_key(loaded: LoadedConfig, environ: Mapping[str, str]) -> str:
+    """Return a warning when real trading's key is in the environment that all processes share."""
+    named = [name for name in key_names() if environ.get(name)]
+    if loaded.config.mode in SIMULATED_MODES or not named:
+        return ""
+    env = loaded.locations.config_path.parent / ".env"
+    return (
+        f"{named[0]} is in the environment, which every process of the floor inherits; unset it "
+        f"and keep it in {env} (mode 600)"
+    )
 
 
 def greeting(loaded: LoadedConfig) -> str:
@@ -203,7 +226,7 @@ def _leave_line(loaded: LoadedConfig) -> list[str]:
     if leave is None:
         return []
     if not leave.allows_entries:
-        return [f"NOT ARMED {leave.detail}; only what reduces risk is sent"]
+        return [f"NOT ARMED {leave.advice}; only what reduces risk is sent"]
     expires_ns = leave.arming.expires_ns if leave.arming is not None else 0
     until = f"until {moment(expires_ns)}" if expires_ns else "until `polybot disarm`"
     return [f"ARMED    {until} ({leave.detail})"]

@@ -1,6 +1,7 @@
 """The record a running floor leaves in its runtime directory, so that any terminal finds it."""
 
 import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -29,12 +30,27 @@ class FloorRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_floor(runtime_dir: Path) -> FloorRecord | None:
-    """Return the record of the floor that runs, or last ran, here; None when there was none."""
+    """Return the record of the floor that runs, or last ran, here; None when there was none.
+
+    One that another user may have put here is none: it names the configuration that is loaded.
+    """
+    path = runtime_dir / FLOOR_FILE
     try:
-        return msgspec.json.decode((runtime_dir / FLOOR_FILE).read_bytes(), type=FloorRecord)
+        with path.open("rb") as file:
+            if not _is_trusted(os.fstat(file.fileno()).st_uid, runtime_dir):
+                return None
+            return msgspec.json.decode(file.read(), type=FloorRecord)
     except (FileNotFoundError, NotADirectoryError, PermissionError, msgspec.MsgspecError):
         # A damaged record names no floor: the next `up` writes a new one.
         return None
+
+
+def _is_trusted(owner: int, runtime_dir: Path) -> bool:
+    """Return whether a record is our own, root's, or, for root, where only an owner may write."""
+    if owner in (os.getuid(), 0):
+        return True
+    anybody = runtime_dir.parent.stat().st_mode & stat.S_IWOTH
+    return os.getuid() == 0 and not anybody
 
 
 def write_floor(record: FloorRecord) -> None:

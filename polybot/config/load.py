@@ -34,7 +34,7 @@ from polybot.config.locations import (
 )
 from polybot.config.origins import Layer, Origin, Setting
 from polybot.config.schema import Config
-from polybot.config.validate import Checked, contradictions
+from polybot.config.validate import MISSING_KEY, Checked, contradictions
 from polybot.errors import ConfigError
 
 
@@ -69,12 +69,14 @@ def load(
     installation: Installation | None = None,
     join_floor: bool = False,
     lenient: bool = False,
+    keyless: bool = False,
 ) -> LoadedConfig:
     """Load and check the configuration; raises ConfigError with one line per problem.
 
     `join_floor` takes what the floor that runs here was started with (floor.json), so that a second
     terminal looks at the same state; the real environment still wins. `lenient` replaces what is
     wrong by its default and returns the problems as warnings: for commands that must always work.
+    `keyless` does without the private key in live mode: for commands that only look.
     """
     sources = _find_sources(
         os.environ if environ is None else environ,
@@ -92,6 +94,8 @@ def load(
     assembly.problems[:0] = problems
     locations = _locate(sources, everything, assembly.config)
     _cross_check(assembly, Checked(assembly.config, locations, everything))
+    if keyless:
+        assembly.problems[:] = [each for each in assembly.problems if MISSING_KEY not in each]
     warnings = [warning for path in dotenv_paths for warning in dotenv_warnings(path)]
     warnings += environment_warnings(everything)
     if assembly.problems and not lenient:

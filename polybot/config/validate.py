@@ -32,6 +32,10 @@ _PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _AGENT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _HIGHEST_PORT = 65_535
+# What only the trader needs; commands that look do without (`load(keyless=True)`).
+MISSING_KEY = "expected a private key in live mode, was empty; run: polybot init"
+# What decides where an order goes and what it is for: never partly of one exchange.
+_TOGETHER = ("clob_url", "gamma_url", "data_url", "ws_market_url", "ws_user_url")
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -198,13 +202,22 @@ def _url_problems(path: str, url: str, mode: str) -> Iterator[Contradiction]:
     if not _is_url(url, scheme):
         yield Contradiction(path, f"expected a {scheme}:// or {scheme}s:// URL, was {shown(url)}")
         return
-    # An order here costs nothing real only because the exchange is this machine's own.
-    is_order_route = path.startswith("exchange.") and mode in SIMULATED_MODES
-    if is_order_route and not _is_loopback(urlsplit(url).hostname or ""):
+    parts = urlsplit(url)
+    # What is ordered on this machine is nothing real, and nobody else sees it.
+    if not path.startswith("exchange.") or _is_loopback(parts.hostname or ""):
+        return
+    if mode in SIMULATED_MODES:
         yield Contradiction(
             path,
             f"expected no URL, or one of this machine, in {mode} mode "
             f"(play orders must never reach a real exchange), was {shown(url)}",
+            ("mode",),
+        )
+    elif parts.scheme == scheme:
+        yield Contradiction(
+            path,
+            f"expected {scheme}s://, because API credentials and orders travel there, "
+            f"was {shown(url)}",
             ("mode",),
         )
 
@@ -214,11 +227,7 @@ def _live(checked: Checked) -> Iterator[Contradiction]:
     if config.mode != "live":
         return
     if not config.wallet.private_key:
-        yield Contradiction(
-            "wallet.private_key",
-            "expected a private key in live mode (set POLYMARKET_PRIVATE_KEY in .env), was empty",
-            ("mode",),
-        )
+        yield Contradiction("wallet.private_key", MISSING_KEY, ("mode",))
     if config.wallet.signature_type != 0 and not config.wallet.funder:
         yield Contradiction(
             "wallet.funder",
@@ -229,6 +238,26 @@ def _live(checked: Checked) -> Iterator[Contradiction]:
     forbidding = wants_dry_run(checked.environ)
     if forbidding:
         yield Contradiction("mode", f"expected no live mode while {forbidding} is true, was 'live'")
+
+
+def _one_exchange(checked: Checked) -> Iterator[Contradiction]:
+    """Refuse real orders beside a trial exchange: an empty URL is the real one's in live mode."""
+    config = checked.config
+    if config.mode != "live":
+        return
+    urls = {name: getattr(config.exchange, name) for name in _TOGETHER}
+    here = [name for name, url in urls.items() if _is_of_this_machine(url)]
+    if not here:
+        return
+    for name, url in urls.items():
+        if name not in here:
+            was = shown(url) if url else "empty, which means the real exchange"
+            yield Contradiction(
+                f"exchange.{name}",
+                f"expected a URL of this machine beside exchange.{here[0]} (one exchange's orders, "
+                f"markets and streams belong together), was {was}",
+                ("mode", f"exchange.{here[0]}"),
+            )
 
 
 def _recordings(checked: Checked) -> Iterator[Contradiction]:
@@ -295,6 +324,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _is_of_this_machine(url: str) -> bool:
+    try:
+        return bool(url) and _is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+
+
 def _is_url(url: str, scheme: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -314,6 +350,7 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Contradiction]], ...] = (
     _urls,
     _feed,
     _live,
+    _one_exchange,
     _recordings,
     _simulator,
     _analyst,

@@ -79,16 +79,31 @@ class ArmingVerdict(msgspec.Struct, frozen=True, kw_only=True):
     arming: Arming | None = None
 
     @property
+    def advice(self) -> str:
+        """The detail for a line that says NOT ARMED already."""
+        return self.detail.removeprefix("not armed; ")
+
+    @property
     def allows_entries(self) -> bool:
         """Whether orders that raise the worst-case loss are allowed."""
         return self.state in (ArmingState.ARMED, ArmingState.EXPIRING)
 
 
-def judge(arming: Arming | None, *, funder: str, signature_type: int, now_ns: int) -> ArmingVerdict:
-    """Return what an arming is worth for a wallet at a wall time; None is no arming."""
+def judge(
+    arming: Arming | None,
+    *,
+    funder: str,
+    signature_type: int,
+    now_ns: int,
+    wallet_problem: str = "",
+) -> ArmingVerdict:
+    """Return what an arming is worth for a wallet at a wall time; None is no arming.
+
+    `wallet_problem` says why the key cannot sign for that wallet: it may have been changed since.
+    """
     if arming is None:
         return ArmingVerdict(state=ArmingState.NOT_ARMED, detail="not armed; run: polybot arm")
-    problem = _problem(arming, funder, signature_type, now_ns)
+    problem = wallet_problem or _problem(arming, funder, signature_type, now_ns)
     if problem:
         return ArmingVerdict(state=ArmingState.REFUSED, detail=problem, arming=arming)
     if not arming.expires_ns:

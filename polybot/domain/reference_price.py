@@ -59,10 +59,18 @@ class ReferencePrice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedRule(msgspec.Struct, frozen=True):
-    """A feed's place in an order of preference; a price older than `limit_ns` is passed over."""
+    """A feed's place in an order of preference; a price older than `limit_ns` is passed over.
+
+    The limit is wall time: how long a line may be silent has nothing to do with how fast a
+    simulated market runs. `pace` is market seconds per wall second.
+    """
 
     feed: str
     limit_ns: int
+
+    def believes(self, price: ReferencePrice, now_ns: int, pace: float = 1.0) -> bool:
+        """Return whether a price is not too old at `now_ns` (market time)."""
+        return now_ns - price.price_ns <= self.limit_ns * max(1.0, pace)
 
 
 # The exchange's own feeds bring a price a second. Others stand in while those are away; what they
@@ -81,14 +89,17 @@ SETTLEMENT_ORDER: Final = (
 
 
 def preferred(
-    order: tuple[FeedRule, ...], newest: Callable[[str], ReferencePrice | None], now_ns: int
+    order: tuple[FeedRule, ...],
+    newest: Callable[[str], ReferencePrice | None],
+    now_ns: int,
+    pace: float = 1.0,
 ) -> ReferencePrice | None:
     """Return the newest price of the first feed in `order` whose price is not too old.
 
-    None when there is none. `newest` returns a feed's newest price.
+    None when there is none. `newest` returns a feed's newest price; `pace` as in `FeedRule`.
     """
     for rule in order:
         price = newest(rule.feed)
-        if price is not None and now_ns - price.price_ns <= rule.limit_ns:
+        if price is not None and rule.believes(price, now_ns, pace):
             return price
     return None

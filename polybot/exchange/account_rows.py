@@ -2,7 +2,7 @@
 
 from polybot.errors import InvalidValue, ProtocolError
 from polybot.exchange.price_ticks import PRICE_BPS, size_shares
-from polybot.exchange.wire_account import OpenOrder, TradeRow
+from polybot.exchange.wire_account import MakerOrder, OpenOrder, TradeRow
 from polybot.exchange.wire_user_stream import plain_status
 from polybot.ports import VenueFill, VenueOrder
 
@@ -16,7 +16,8 @@ def own_fills(trade: TradeRow, *, api_key: str) -> list[VenueFill]:
 
     For a maker the row's own side, price and size are the taker's, so they are taken from
     `maker_orders` by owner; the token may be the opposite outcome there (mint and merge matches).
-    A row that does not say on which side we were tells it by those owners.
+    A row that does not say on which side we were tells it by those owners. Where a person's own
+    trade met an order of ours, we were on both sides: both are told.
     Raises ProtocolError for a row whose numbers cannot be read.
     """
     own = [maker for maker in trade.maker_orders if maker.owner == api_key]
@@ -25,37 +26,39 @@ def own_fills(trade: TradeRow, *, api_key: str) -> list[VenueFill]:
     status = "MATCHED" if status == _MATCHED_EARLY else status
     matched_ns = _seconds_ns(trade.match_time)
     try:
-        if not is_maker:
-            return [
-                VenueFill(
-                    trade_id=trade.id,
-                    venue_order_id=trade.taker_order_id,
-                    token_id=trade.asset_id,
-                    side=trade.side,
-                    price_bps=PRICE_BPS[trade.price],
-                    size_shares=size_shares(trade.size),
-                    is_maker=False,
-                    status=status,
-                    matched_ns=matched_ns,
-                )
-            ]
-        return [
-            VenueFill(
-                trade_id=trade.id,
-                venue_order_id=maker.order_id,
-                token_id=maker.asset_id,
-                side=maker.side,
-                price_bps=PRICE_BPS[maker.price],
-                size_shares=size_shares(maker.matched_amount),
-                is_maker=True,
-                status=status,
-                matched_ns=matched_ns,
-            )
-            for maker in own
-        ]
+        taken = [] if is_maker else [_as_taker(trade, status, matched_ns)]
+        return taken + [_as_maker(trade.id, maker, status, matched_ns) for maker in own]
     except InvalidValue as error:
         message = f"expected a readable trade, was {trade.id}: {error}"
         raise ProtocolError(message) from error
+
+
+def _as_taker(trade: TradeRow, status: str, matched_ns: int) -> VenueFill:
+    return VenueFill(
+        trade_id=trade.id,
+        venue_order_id=trade.taker_order_id,
+        token_id=trade.asset_id,
+        side=trade.side,
+        price_bps=PRICE_BPS[trade.price],
+        size_shares=size_shares(trade.size),
+        is_maker=False,
+        status=status,
+        matched_ns=matched_ns,
+    )
+
+
+def _as_maker(trade_id: str, maker: MakerOrder, status: str, matched_ns: int) -> VenueFill:
+    return VenueFill(
+        trade_id=trade_id,
+        venue_order_id=maker.order_id,
+        token_id=maker.asset_id,
+        side=maker.side,
+        price_bps=PRICE_BPS[maker.price],
+        size_shares=size_shares(maker.matched_amount),
+        is_maker=True,
+        status=status,
+        matched_ns=matched_ns,
+    )
 
 
 def venue_order(row: OpenOrder) -> VenueOrder:

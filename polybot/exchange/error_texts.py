@@ -44,6 +44,7 @@ POST_ONLY_MODE: Final = "post-only mode: only post-only orders and cancels are a
 CANCEL_ONLY: Final = (
     "Trading is currently cancel-only. New orders are not accepted, but cancels are allowed."
 )
+# With status 403, as clients report it; the exchange's documentation has no words for it.
 REGION_RESTRICTED: Final = (
     "Trading restricted in your region, please refer to available regions - "
     "https://docs.polymarket.com/developers/CLOB/geoblock"

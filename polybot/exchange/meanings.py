@@ -96,8 +96,9 @@ ADVICE: Final = {
     "run polybot init again, then polybot doctor --live",
     "wrong_owner": "the API key belongs to another wallet: delete the stored credentials "
     "(state/wallet/credentials.json) and start again",
-    "wrong_signer": "the API key belongs to another signer: delete the stored credentials "
-    "(state/wallet/credentials.json) and start again",
+    # Of a deposit wallet's order the signer is the wallet itself: the funder is the usual cause.
+    "wrong_signer": "the funder is not this key's deposit wallet, or the API key is another key's: "
+    "run polybot init again, then polybot doctor --live",
     "maker_not_allowed": "this wallet must trade through its deposit wallet: "
     "run polybot init again and give its address as the funder",
     "forbidden": "the exchange does not serve this machine's region or network address",

@@ -114,6 +114,8 @@ def derived_wallets(address: str) -> list[WalletCandidate]:
     return list(_wallets(address))
 
 
+# Every order names the same few wallets.
+@lru_cache(maxsize=1024)
 def owns_wallet(address: str, signature_type: int, wallet: str) -> bool:
     """Say whether a wallet of this kind follows from an address (any letter case)."""
     return any(

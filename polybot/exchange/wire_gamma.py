@@ -92,22 +92,35 @@ class GammaMarket(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             f"expected market version 'v1' or 'v2', was {self.version!r} ({self.slug})"
         )
 
+    def is_split(self) -> bool:
+        """Return whether the resolution gave every outcome the same part of the dollar.
+
+        Before the resolution equal prices are only an even market. Raises ProtocolError when the
+        prices cannot be read.
+        """
+        prices = self._prices()
+        resolved = self.closed and self.uma_resolution_status == RESOLVED
+        return resolved and len(prices) > 1 and sum(prices) == 1 and len(set(prices)) == 1
+
     def winner(self) -> str | None:
         """Return the outcome that won, None before the resolution and for a split one.
 
         Raises ProtocolError when names or prices cannot be read.
         Prices of 0 and 0 mean that nothing is known yet (the exchange's documentation: markets).
         """
-        try:
-            prices = [Decimal(price) for price in read_string_array(self.outcome_prices)]
-        except InvalidOperation as error:
-            raise ProtocolError(
-                f"expected outcome prices as numbers, was {self.outcome_prices!r} ({self.slug})"
-            ) from error
+        prices = self._prices()
         if not self.closed or sorted(prices) != [0, 1]:
             return None
         names = self.outcome_names()
         return names[prices.index(Decimal(1))] if len(names) == len(prices) else None
+
+    def _prices(self) -> list[Decimal]:
+        try:
+            return [Decimal(price) for price in read_string_array(self.outcome_prices)]
+        except InvalidOperation as error:
+            raise ProtocolError(
+                f"expected outcome prices as numbers, was {self.outcome_prices!r} ({self.slug})"
+            ) from error
 
 
 class GammaEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

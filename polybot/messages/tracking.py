@@ -17,6 +17,17 @@ class WindowSettled(msgspec.Struct, frozen=True, kw_only=True):
     provisional: str = ""
 
 
+class WindowSplit(msgspec.Struct, frozen=True, kw_only=True):
+    """A window was officially resolved 50/50: every share pays half a dollar, nobody won.
+
+    Rare, and left to a person: positions stay as they are and the series takes no entries.
+    """
+
+    slug: str
+    condition_id: str
+    source: str
+
+
 class WindowGraded(msgspec.Struct, frozen=True, kw_only=True):
     """One agent's window has a grade and a P&L, worked out from actual fills.
 

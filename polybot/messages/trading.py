@@ -146,6 +146,21 @@ class PositionSettled(msgspec.Struct, frozen=True, kw_only=True):
     payout_usdc: int
 
 
+class SeriesStopped(msgspec.Struct, frozen=True, kw_only=True):
+    """A series takes no entries because of what became of one of its windows; exits go on."""
+
+    series: str
+    slug: str
+    reason: str
+
+
+class SeriesResumed(msgspec.Struct, frozen=True, kw_only=True):
+    """The operator let a series that was stopped take entries again."""
+
+    series: str
+    reason: str
+
+
 class ExternalFlowBooked(msgspec.Struct, frozen=True, kw_only=True):
     """Money or shares moved that no order of ours moved: deposits, rewards, manual trades.
 

@@ -7,7 +7,12 @@ in a later turn (`take`); adapters set the service's `wake` event when something
 from polybot.ports.arming import ArmingStore
 from polybot.ports.books import BookReply, BookSource
 from polybot.ports.bus import Inbox, Outbox
-from polybot.ports.catalog import CatalogAnswer, MarketCatalog
+from polybot.ports.catalog import (
+    CatalogAnswer,
+    MarketCatalog,
+    NullOutcomeSource,
+    OutcomeSource,
+)
 from polybot.ports.durable import CheckpointStore, RecordLog, Tape
 from polybot.ports.learning import Analyst, Comment
 from polybot.ports.preflight import Preflight
@@ -47,10 +52,12 @@ __all__ = [
     "MarketClock",
     "MarketMoment",
     "Notifier",
+    "NullOutcomeSource",
     "OrderGateway",
     "OrderLookup",
     "OrderSigner",
     "Outbox",
+    "OutcomeSource",
     "PostAnswer",
     "Preflight",
     "Process",

@@ -8,13 +8,20 @@ back whole, trades do not.
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from polybot.domain.market import Market
 from polybot.domain.window import parse_series
-from polybot.ports import Clock, MarketCatalog, Stream, UpstreamTime
+from polybot.ports import (
+    Clock,
+    MarketCatalog,
+    NullOutcomeSource,
+    OutcomeSource,
+    Stream,
+    UpstreamTime,
+)
 from polybot.simulator.driver import IsSettled
 from polybot.simulator.happenings import Happening
 from polybot.simulator.mirror_books import MirrorBooks
@@ -46,6 +53,7 @@ class Upstream:
     clock: Clock
     wake: asyncio.Event
     silent_s: float
+    outcomes: OutcomeSource = field(default_factory=NullOutcomeSource)
 
 
 class MirrorDriver:
@@ -67,7 +75,7 @@ class MirrorDriver:
         self._upstream = upstream
         self._clock = upstream.clock
         series = tuple(parse_series(name) for name in upstream.series)
-        self.windows = MirrorWindows(series, upstream.catalog)
+        self.windows = MirrorWindows(series, upstream.catalog, upstream.outcomes)
         self.windows.resume(unsettled, closed)
         self.books = MirrorBooks(upstream.market, int(upstream.silent_s * NS_PER_S))
         assets = tuple(sorted({each.asset for each in series}))

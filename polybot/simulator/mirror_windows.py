@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from polybot.domain.market import Market, Outcome
 from polybot.domain.window import Series, Window, current_window, next_window, parse_slug
 from polybot.errors import InvalidValue
-from polybot.ports import CatalogAnswer, MarketCatalog
+from polybot.ports import CatalogAnswer, MarketCatalog, NullOutcomeSource, OutcomeSource
 from polybot.simulator.happenings import (
     CloseWindow,
     Happening,
@@ -39,6 +39,8 @@ OUTCOME_PACES = (
     (1800 * NS_PER_S, 30 * NS_PER_S),
 )
 OUTCOME_SLOWEST_NS = 300 * NS_PER_S
+# After this long the order book's service is asked for the outcome too (market time).
+SECOND_ROUTE_NS = 180 * NS_PER_S
 # After this long without an outcome a person is told, once a window.
 LATE_NS = 1800 * NS_PER_S
 
@@ -50,6 +52,7 @@ class _Followed:
     has_strike: bool = False
     is_closed: bool = False
     is_late: bool = False
+    is_split: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ class MirrorWindows:
 
     series: tuple[Series, ...]
     catalog: MarketCatalog
+    outcomes: OutcomeSource = field(default_factory=NullOutcomeSource)
     refused: dict[str, str] = field(default_factory=dict)
     failing: str = ""
     _followed: dict[str, _Followed] = field(default_factory=dict)
@@ -98,6 +102,8 @@ class MirrorWindows:
             if market_ns >= each.next_ask_ns:
                 each.next_ask_ns = _next_ask_ns(each, market_ns)
                 self._request(slug, mono_ns)
+                if market_ns >= each.market.close_ns + SECOND_ROUTE_NS:
+                    self.outcomes.request(slug, each.market.condition_id)
                 self._say_late(each, market_ns)
 
     def take(self, market_ns: int) -> list[Happening]:
@@ -107,6 +113,10 @@ class MirrorWindows:
             self._asked_ns.pop(answer.slug, None)
             self._note_failure(answer)
             told += self._read(answer, market_ns)
+        for answer in self.outcomes.take():
+            # The catalog's trouble is told; that of a second route behind it changes nothing.
+            if answer.slug in self._followed:
+                told += self._read(answer, market_ns)
         for slug, each in self._followed.items():
             if not each.is_closed and market_ns >= each.market.close_ns:
                 each.is_closed = True
@@ -139,6 +149,9 @@ class MirrorWindows:
         if answer.strike_e8 is not None and not each.has_strike:
             each.has_strike = True
             told.append(TellStrike(market_ns, answer.slug, answer.strike_e8))
+        if answer.is_split and not each.is_split:
+            each.is_split = True
+            logger.error("%s was resolved 50/50: it stays unsettled in the mirror", answer.slug)
         if answer.resolved in {outcome.value for outcome in Outcome}:
             del self._followed[answer.slug]
             outcome = Outcome(answer.resolved)

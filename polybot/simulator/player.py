@@ -1,4 +1,4 @@
-"""The task that plays a simulated market: on time, never ahead of a slow client, over every gap."""
+"""The task that plays a simulated market: on time, never ahead of who is slow, over every gap."""
 
 import asyncio
 import contextlib
@@ -14,8 +14,13 @@ logger = logging.getLogger(__name__)
 # Happenings closer together than this are sent in one frame.
 PASS_WALL_NS = 8_000_000
 IDLE_WALL_NS = 100_000_000
+# While the market catches up no request is answered, and the next time it has to make up for how
+# long that took. Behind by this much, time stands still until that is done; else each would take
+# longer than the one before. A busy machine alone makes a process wait for less.
+MOST_BEHIND_WALL_NS = 100_000_000
 # Clients are told of a jump while time stands still, so that nobody sees it happen late.
 JUMP_PAUSE_S = 0.1
+BEHIND = "behind"
 _NS_PER_S = 1_000_000_000
 
 
@@ -76,6 +81,7 @@ class Player:
                     self._world.clock.pause("jump")
                     self._world.jump_to(target_ns)
                     await self._let_clients_know("jump")
+                self._hold_while_behind()
                 await self._sleep(began_s)
         except PolybotError as error:
             # The service's next turn raises it, where the daemon can see it.
@@ -96,7 +102,21 @@ class Player:
             self._world.clock.resume("slow client")
             self._changed()
 
+    def _hold_while_behind(self) -> None:
+        """Stop time when catching up took too long, and let it go on after the next pass."""
+        clock, behind_ns = self._world.clock, self._world.take_behind_ns()
+        if clock.is_held_for(BEHIND):
+            clock.resume(BEHIND)
+            self._changed()
+        elif behind_ns > clock.span_ns(MOST_BEHIND_WALL_NS):
+            clock.pause(BEHIND)
+            self._changed()
+
     async def _sleep(self, began_s: float) -> None:
+        if self._world.clock.is_held_for(BEHIND):
+            # Clients get a moment between two long passes.
+            await asyncio.sleep(PASS_WALL_NS / _NS_PER_S)
+            return
         due_ns = self._world.due_wall_ns()
         wait_ns = IDLE_WALL_NS if due_ns is None else max(due_ns, PASS_WALL_NS)
         if due_ns is not None and due_ns <= PASS_WALL_NS:

@@ -1,4 +1,7 @@
-"""The exchange's limits per signer: token buckets for orders and cancels, in wall time."""
+"""The exchange's limits per signer: token buckets for orders and cancels, in wall time.
+
+The trader counts with code of its own: a mistake shared by both sides would never be seen.
+"""
 
 import enum
 from collections.abc import Mapping

@@ -68,6 +68,10 @@ async def _answered(desk: Desk, request: web.Request, handler: Handler) -> web.S
     """Return a route's answer once whatever it shows would survive a kill."""
     try:
         response = await handler(request)
+    except ConnectionResetError:
+        # The client went away, most often in the middle of opening a websocket; what is returned
+        # reaches nobody.
+        return web.Response(status=SERVER_ERROR)
     except Refused as refusal:
         response = answer(
             ErrorAnswer(

@@ -39,9 +39,13 @@ def refuse_phase(
     )
 
 
-def refuse_place(desk: Desk, account: AccountRow, side: str, now_ns: int) -> None:
-    """Refuse an order from a blocked region, and a BUY of an account that may only sell."""
-    if desk.timed.active(Fault.GEOBLOCKED, now_ns):
+def refuse_region(desk: Desk) -> None:
+    """Refuse an order from a blocked region, before it matters who signed the request."""
+    if desk.timed.active(Fault.GEOBLOCKED, desk.exchange.now_ns):
         raise Refused(FORBIDDEN, texts.REGION_RESTRICTED)
+
+
+def refuse_opening(desk: Desk, account: AccountRow, side: str, now_ns: int) -> None:
+    """Refuse a BUY of an account that may only sell."""
     if side == _BUY and desk.timed.active(Fault.CLOSED_ONLY, now_ns):
         raise Refused(BAD_REQUEST, texts.closed_only(account.address))

@@ -12,7 +12,9 @@ from polybot.simulator.accounts import AccountRow
 from polybot.simulator.desk import Desk, Refused, answer
 from polybot.simulator.ledger import Ledger
 from polybot.simulator.views_data import (
+    OPEN,
     activity_rows,
+    has_status,
     position_rows,
     resolution_row,
     trade_row,
@@ -49,13 +51,13 @@ class DataRoutes:
         ]
 
     async def positions(self, request: web.Request) -> web.Response:
-        """List a wallet's positions, by status when one is asked for."""
+        """List a wallet's positions of a status: what it holds when none is asked for."""
         account, wallet = self._wallet(request)
         if account is None:
             return _page(request, [])
-        wanted = request.query.get("status", "")
+        wanted = request.query.get("status", OPEN)
         rows = self._positions(account, wallet)
-        return _page(request, [row for row in rows if wanted in ("", row.status)])
+        return _page(request, [row for row in rows if has_status(row, wanted)])
 
     async def trades(self, request: web.Request) -> web.Response:
         """List a wallet's trades, newest first; maker trades only with taker_only=false."""

@@ -36,7 +36,7 @@ from polybot.simulator.desk import BAD_REQUEST, NOT_FOUND, Desk, Refused, answer
 from polybot.simulator.order_intake import read_order
 from polybot.simulator.rate_limits import CANCELS, ORDERS
 from polybot.simulator.records import OrderState
-from polybot.simulator.restrictions import refuse_phase, refuse_place
+from polybot.simulator.restrictions import refuse_opening, refuse_phase, refuse_region
 from polybot.simulator.views_account import open_order, post_answer, refused_row, wire_trade
 
 MOST_ORDERS = 15
@@ -71,6 +71,7 @@ class OrderRoutes:
 
     async def post(self, request: web.Request) -> web.Response:
         """Place one order; an order that takes is answered when its delay is over."""
+        refuse_region(self._desk)
         account = await self._desk.signed_by(request)
         posted = body_of(await request.read(), PostOrderBody)
         self._desk.limit(request, account.address, ORDERS, 1)
@@ -78,6 +79,7 @@ class OrderRoutes:
 
     async def post_many(self, request: web.Request) -> web.Response:
         """Place up to 15 orders; a refused one has success true and no id, as on the exchange."""
+        refuse_region(self._desk)
         account = await self._desk.signed_by(request)
         batch = body_of(await request.read(), list[PostOrderBody])
         if len(batch) > MOST_ORDERS:
@@ -188,7 +190,7 @@ class OrderRoutes:
         desk = self._desk
         now_ns = desk.world.catch_up()
         refuse_phase(desk, now_ns, post_only=posted.post_only)
-        refuse_place(desk, account, posted.order.side, now_ns)
+        refuse_opening(desk, account, posted.order.side, now_ns)
         new = read_order(desk, account, posted, now_ns)
         refusal = desk.exchange.submit(new, now_ns)
         if refusal:

@@ -18,7 +18,8 @@ PPM = 1_000_000
 class ExchangeRules(msgspec.Struct, frozen=True, kw_only=True):
     """How the exchange behaves; `_ns` is market time, `_share` and `_ppm` are parts per million.
 
-    A match is MINED `mined_after_ns` and CONFIRMED `confirmed_after_ns` after it was made. Of all
+    A match is MINED between `mined_from_ns` and `mined_until_ns` after it was made, which of them
+    is drawn for each trade, and CONFIRMED `confirmed_after_ns` after it was MINED. Of all
     trades, `retrying_share` are RETRYING for `retry_after_ns` before they are MINED, `failed_share`
     are so before they are FAILED. Bought shares can be sold `share_lag_ns` after they were MINED.
     Winning shares become money `redeem_after_ns` after the outcome is known, which is not told on
@@ -28,8 +29,9 @@ class ExchangeRules(msgspec.Struct, frozen=True, kw_only=True):
 
     seed: int = 0
     taker_delay_ns: int = 150 * NS_PER_MS
-    mined_after_ns: int = 2 * NS_PER_S
-    confirmed_after_ns: int = 6 * NS_PER_S
+    mined_from_ns: int = 1 * NS_PER_S
+    mined_until_ns: int = 5 * NS_PER_S
+    confirmed_after_ns: int = 4 * NS_PER_S
     retry_after_ns: int = 5 * NS_PER_S
     share_lag_ns: int = 1 * NS_PER_S
     redeem_after_ns: int = 10 * NS_PER_S
@@ -43,13 +45,18 @@ class ExchangeRules(msgspec.Struct, frozen=True, kw_only=True):
         if status is FillStatus.MATCHED:
             is_smooth = self._draw(trade_id) >= self.failed_share + self.retrying_share
             following = FillStatus.MINED if is_smooth else FillStatus.RETRYING
-            return following, self.mined_after_ns
+            return following, self.mined_after_ns(trade_id)
         if status is FillStatus.RETRYING:
             has_failed = self._draw(trade_id) < self.failed_share
             return FillStatus.FAILED if has_failed else FillStatus.MINED, self.retry_after_ns
         if status is FillStatus.MINED:
-            return FillStatus.CONFIRMED, max(self.confirmed_after_ns - self.mined_after_ns, 0)
+            return FillStatus.CONFIRMED, self.confirmed_after_ns
         return None
+
+    def mined_after_ns(self, trade_id: str) -> int:
+        """Return how long after its match a trade is MINED, or RETRYING where it goes wrong."""
+        span_ns = self.mined_until_ns - self.mined_from_ns
+        return self.mined_from_ns + span_ns * draw_ppm(self.seed, f"mined {trade_id}") // PPM
 
     def announces(self, slug: str) -> bool:
         """Say whether the market channel tells that a window was resolved."""

@@ -47,7 +47,7 @@ def refine_tick(core: ExchangeCore, book: WindowBook, ts_ns: int) -> None:
     That is: a bid above 0.96, an offer below 0.04, or a trade beyond either, whoever made them.
     """
     market = book.window.market
-    if market.tick_bps <= FINE_TICK_BPS:
+    if market.tick_bps <= FINE_TICK_BPS or book.is_between(LOW_BPS, HIGH_BPS):
         return
     bid, ask = book.best(Outcome.UP)
     last = book.last_price(Outcome.UP)

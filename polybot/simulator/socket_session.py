@@ -1,5 +1,6 @@
-"""What the three websocket channels share: opening, PING and PONG, and closing in good order."""
+"""What every websocket channel shares: the life of a connection, PING and PONG, a good end."""
 
+import contextlib
 import socket as sockets
 from collections.abc import AsyncIterator
 
@@ -59,6 +60,25 @@ def open_queue(
         cut=cut,
     )
     return ClientQueue(socket, stalled_code=code, faults=faults)
+
+
+@contextlib.asynccontextmanager
+async def connection(
+    desk: Desk,
+    request: web.Request,
+    *,
+    code: int = TRY_AGAIN_LATER,
+    ping_s: float | None = None,
+    leave_code: int = GOING_AWAY,
+) -> AsyncIterator[tuple[web.WebSocketResponse, ClientQueue]]:
+    """Hold a connection and its queue open for a block; arguments as of `open_*`."""
+    socket = await open_socket(request, ping_s=ping_s, leave_code=leave_code)
+    queue = open_queue(desk, request, socket, code=code)
+    try:
+        yield socket, queue
+    finally:
+        request.app[OPEN_SOCKETS].discard(socket)
+        await queue.stop()
 
 
 async def texts_of(socket: web.WebSocketResponse) -> AsyncIterator[str]:

@@ -9,13 +9,10 @@ from polybot.exchange.wire_market_stream import MarketSubscription
 from polybot.simulator.desk import Desk
 from polybot.simulator.market_feed import MarketSubscriber
 from polybot.simulator.socket_session import (
-    OPEN_SOCKETS,
     PING,
     POLICY_VIOLATION,
     PONG,
-    TRY_AGAIN_LATER,
-    open_queue,
-    open_socket,
+    connection,
     texts_of,
 )
 from polybot.simulator.window_book import WindowBook
@@ -32,21 +29,18 @@ class MarketStream:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection."""
-        socket = await open_socket(request)
-        queue = open_queue(self._desk, request, socket, code=TRY_AGAIN_LATER)
-        subscriber = MarketSubscriber(queue)
         subscribers = self._desk.hub.market.subscribers
-        try:
-            async for text in texts_of(socket):
-                if text == PING and subscriber in subscribers:
-                    queue.say(PONG)
-                elif not self._take(subscriber, text):
-                    await socket.close(code=POLICY_VIOLATION, message=INVALID_SUBSCRIPTION)
-                    break
-        finally:
-            subscribers.discard(subscriber)
-            request.app[OPEN_SOCKETS].discard(socket)
-            await queue.stop()
+        async with connection(self._desk, request) as (socket, queue):
+            subscriber = MarketSubscriber(queue)
+            try:
+                async for text in texts_of(socket):
+                    if text == PING and subscriber in subscribers:
+                        queue.say(PONG)
+                    elif not self._take(subscriber, text):
+                        await socket.close(code=POLICY_VIOLATION, message=INVALID_SUBSCRIPTION)
+                        break
+            finally:
+                subscribers.discard(subscriber)
         return socket
 
     def _take(self, subscriber: MarketSubscriber, text: str) -> bool:

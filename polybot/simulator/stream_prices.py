@@ -17,14 +17,7 @@ from polybot.exchange.wire_price_stream import (
 )
 from polybot.simulator.desk import Desk
 from polybot.simulator.price_feed import PriceSubscriber, Topic, topic_of
-from polybot.simulator.socket_session import (
-    OPEN_SOCKETS,
-    PING,
-    PONG,
-    open_queue,
-    open_socket,
-    texts_of,
-)
+from polybot.simulator.socket_session import PING, PONG, connection, texts_of
 
 MOST_SUBSCRIPTIONS = 64
 # Frames that subscribe, in any second of the wall clock.
@@ -43,23 +36,26 @@ class PriceStream:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection."""
-        socket = await open_socket(request, ping_s=PING_S, leave_code=DRAIN_CLOSE_CODE)
-        queue = open_queue(self._desk, request, socket, code=SLOW_CONSUMER_CLOSE_CODE)
-        subscriber = PriceSubscriber(queue)
         subscribers = self._desk.hub.price.subscribers
-        try:
-            async for text in texts_of(socket):
-                if text == PING:
-                    queue.say(PONG)
-                    continue
-                code = self._take(subscriber, text)
-                if code:
-                    await socket.close(code=code)
-                    break
-        finally:
-            subscribers.discard(subscriber)
-            request.app[OPEN_SOCKETS].discard(socket)
-            await queue.stop()
+        async with connection(
+            self._desk,
+            request,
+            code=SLOW_CONSUMER_CLOSE_CODE,
+            ping_s=PING_S,
+            leave_code=DRAIN_CLOSE_CODE,
+        ) as (socket, queue):
+            subscriber = PriceSubscriber(queue)
+            try:
+                async for text in texts_of(socket):
+                    if text == PING:
+                        queue.say(PONG)
+                        continue
+                    code = self._take(subscriber, text)
+                    if code:
+                        await socket.close(code=code)
+                        break
+            finally:
+                subscribers.discard(subscriber)
         return socket
 
     def _take(self, subscriber: PriceSubscriber, text: str) -> int:

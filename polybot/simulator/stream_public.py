@@ -26,15 +26,7 @@ from polybot.simulator.public_price_feed import (
     legacy_update,
     topic_of,
 )
-from polybot.simulator.socket_session import (
-    OPEN_SOCKETS,
-    PING,
-    PONG,
-    TRY_AGAIN_LATER,
-    open_queue,
-    open_socket,
-    texts_of,
-)
+from polybot.simulator.socket_session import PING, PONG, connection, texts_of
 
 Take = Callable[[str], None]
 _USDT: Final = "USDT"
@@ -158,24 +150,21 @@ async def _serve(
     request: web.Request,
     open_for: Callable[[ClientQueue], tuple[PublicSubscriber, Take]],
 ) -> web.WebSocketResponse:
-    socket = await open_socket(request)
-    queue = open_queue(desk, request, socket, code=TRY_AGAIN_LATER)
-    subscriber, take = open_for(queue)
     subscribers = desk.hub.public.subscribers
-    subscribers.add(subscriber)
-    try:
-        async for text in texts_of(socket):
-            if text.upper() == PING:
-                queue.say(PONG)
-                continue
-            try:
-                take(text)
-            except ProtocolError as error:
-                desk.refuse_frame(request.path, error)
-    finally:
-        subscribers.discard(subscriber)
-        request.app[OPEN_SOCKETS].discard(socket)
-        await queue.stop()
+    async with connection(desk, request) as (socket, queue):
+        subscriber, take = open_for(queue)
+        subscribers.add(subscriber)
+        try:
+            async for text in texts_of(socket):
+                if text.upper() == PING:
+                    queue.say(PONG)
+                    continue
+                try:
+                    take(text)
+                except ProtocolError as error:
+                    desk.refuse_frame(request.path, error)
+        finally:
+            subscribers.discard(subscriber)
     return socket
 
 

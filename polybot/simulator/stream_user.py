@@ -8,13 +8,10 @@ from polybot.exchange.wire_user_stream import UserSubscription
 from polybot.simulator.client_queue import ClientQueue
 from polybot.simulator.desk import Desk
 from polybot.simulator.socket_session import (
-    OPEN_SOCKETS,
     PING,
     POLICY_VIOLATION,
     PONG,
-    TRY_AGAIN_LATER,
-    open_queue,
-    open_socket,
+    connection,
     texts_of,
 )
 from polybot.simulator.user_feed import UserSubscriber
@@ -30,25 +27,22 @@ class UserStream:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection."""
-        socket = await open_socket(request)
-        queue = open_queue(self._desk, request, socket, code=TRY_AGAIN_LATER)
         subscribers = self._desk.hub.user.subscribers
         subscriber: UserSubscriber | None = None
-        try:
-            async for text in texts_of(socket):
-                if subscriber is None:
-                    subscriber = self._authenticate(queue, text)
+        async with connection(self._desk, request) as (socket, queue):
+            try:
+                async for text in texts_of(socket):
                     if subscriber is None:
-                        await socket.close(code=POLICY_VIOLATION, message=UNAUTHORIZED)
-                        break
-                    subscribers.add(subscriber)
-                elif text == PING:
-                    queue.say(PONG)
-        finally:
-            if subscriber is not None:
-                subscribers.discard(subscriber)
-            request.app[OPEN_SOCKETS].discard(socket)
-            await queue.stop()
+                        subscriber = self._authenticate(queue, text)
+                        if subscriber is None:
+                            await socket.close(code=POLICY_VIOLATION, message=UNAUTHORIZED)
+                            break
+                        subscribers.add(subscriber)
+                    elif text == PING:
+                        queue.say(PONG)
+            finally:
+                if subscriber is not None:
+                    subscribers.discard(subscriber)
         return socket
 
     def _authenticate(self, queue: ClientQueue, text: str) -> UserSubscriber | None:

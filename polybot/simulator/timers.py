@@ -101,8 +101,12 @@ class Timers:
 
     def first(self, *, with_calendar: bool = True) -> Timer | None:
         """Return the earliest timer, None when there is none."""
-        heaps = [self._heap, self._calendar] if with_calendar else [self._heap]
-        return min((heap[0] for heap in heaps if heap), default=None)
+        # Asked before every change of every book, so without a list or a generator.
+        first = self._heap[0] if self._heap else None
+        if not with_calendar or not self._calendar:
+            return first
+        dated = self._calendar[0]
+        return dated if first is None or dated < first else first
 
     def pop_due(self, until_ns: int) -> Timer | None:
         """Take the earliest timer due at or before a time, None when there is none."""

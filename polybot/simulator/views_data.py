@@ -18,8 +18,10 @@ from polybot.simulator.views_gamma import iso_time
 
 OPEN: Final = "OPEN"
 REDEEMABLE: Final = "REDEEMABLE"
-REDEEMABLE_LOST: Final = "REDEEMABLE_LOST"
 CLOSED: Final = "CLOSED"
+# These two are asked for, and are never in a row: it says REDEEMABLE and OPEN, and has flags.
+REDEEMABLE_LOST: Final = "REDEEMABLE_LOST"
+MERGEABLE: Final = "MERGEABLE"
 # What the Data API writes where an activity is about no one outcome.
 NO_OUTCOME: Final = 999
 
@@ -63,6 +65,17 @@ def position_rows(ledger: Ledger, account: AccountRow, wallet: str) -> list[Posi
         if window is not None:
             rows.append(_position(window, account, wallet, (token_id, trades)))
     return rows
+
+
+def has_status(row: PositionRow, wanted: str) -> bool:
+    """Say whether a position is among those of a status that is asked for; OPEN is all held."""
+    if wanted == OPEN:
+        return row.status != CLOSED
+    if wanted == MERGEABLE:
+        return row.mergeable
+    if wanted in (REDEEMABLE, REDEEMABLE_LOST):
+        return row.redeemable and bool(row.current_value) is (wanted == REDEEMABLE)
+    return row.status == wanted
 
 
 def trade_row(ledger: Ledger, trade: TradeRow, wallet: str) -> UserTradeRow:
@@ -131,8 +144,10 @@ def _position(
         if payout.token_id == token_id and payout.address == account.address
     )
     held = account.shares.get(token_id, 0)
-    status = _status(window, outcome, held)
-    value = held if status == REDEEMABLE else 0
+    status = _status(window, held)
+    has_won = window.outcome is outcome
+    value = held if has_won else 0
+    other = account.shares.get(window.market.token(outcome.opposite), 0)
     return PositionRow(
         proxy_wallet=wallet,
         token_id=token_id,
@@ -141,12 +156,13 @@ def _position(
         avg_price=_ratio(cost, bought_shares),
         entry_cost_usdc=_dollars(cost),
         entry_fees_usdc=_dollars(sum(trade.fee_usdc for trade in bought)),
-        current_price=Decimal(int(status == REDEEMABLE)),
+        current_price=Decimal(int(has_won and held > 0)),
         current_value=_dollars(value),
         realized_pnl=_dollars(cash) if status == CLOSED else Decimal(0),
         unrealized_pnl=Decimal(0) if status == CLOSED else _dollars(cash + value),
         status=status,
-        redeemable=status in (REDEEMABLE, REDEEMABLE_LOST),
+        redeemable=status == REDEEMABLE,
+        mergeable=status == OPEN and other > 0,
         slug=window.slug,
         outcome=outcome.value,
         outcome_index=outcome_index(outcome),
@@ -156,12 +172,10 @@ def _position(
     )
 
 
-def _status(window: WindowRow, outcome: Outcome, held: int) -> str:
+def _status(window: WindowRow, held: int) -> str:
     if not held:
         return CLOSED
-    if window.outcome is None:
-        return OPEN
-    return REDEEMABLE if window.outcome is outcome else REDEEMABLE_LOST
+    return OPEN if window.outcome is None else REDEEMABLE
 
 
 def _traded(ledger: Ledger, trade: TradeRow, wallet: str) -> ActivityRow:

@@ -134,6 +134,21 @@ class WindowBook:
         ask = next(self.levels(outcome, Side.SELL), None)
         return bid[0] if bid else None, ask[0] if ask else None
 
+    def is_between(self, low_bps: int, high_bps: int) -> bool:
+        """Say at little cost that no bid is above, no ask below and no trade beyond two prices.
+
+        True is certain, in the Up token's terms; after False `best` has to be asked, which knows
+        what was taken and what is hidden.
+        """
+        bid, ask, queue = self.outside.best_bid, self.outside.best_ask, self.queue
+        if (bid or low_bps) > high_bps or (ask or high_bps) < low_bps:
+            return False
+        if queue:
+            bid, ask = queue.best(Side.BUY), queue.best(Side.SELL)
+            if (bid or low_bps) > high_bps or (ask or high_bps) < low_bps:
+                return False
+        return self.last_trade is None or low_bps <= self.last_trade[0] <= high_bps
+
     def last_price(self, outcome: Outcome) -> int | None:
         """Return the price of the last trade for an outcome, None before the first."""
         if self.last_trade is None:

@@ -48,9 +48,10 @@ class World:
         self.exchange = exchange
         self._log = log
         self._outlet = outlet
-        self._flush: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
         self.last_seq = 0
         self.happened = 0
+        self._behind_ns = 0
         self.failure: PolybotError | None = None
 
     def open(self) -> None:
@@ -74,7 +75,13 @@ class World:
         self.happened += len(happenings)
         self.exchange.advance(now_ns, happenings)
         self._lease(now_ns)
+        self._behind_ns = max(self._behind_ns, self.clock.now_ns() - now_ns)
         return now_ns
+
+    def take_behind_ns(self) -> int:
+        """Return the most market time that passed during one `catch_up` since the last call."""
+        behind_ns, self._behind_ns = self._behind_ns, 0
+        return behind_ns
 
     def commit(self) -> None:
         """Make what happened durable, then let the feeds send it.
@@ -95,11 +102,13 @@ class World:
         """Wait until everything that happened so far is durable; waiters share one sync."""
         if not self.exchange.core.records:
             return
-        if self._flush is None:
-            loop = asyncio.get_running_loop()
-            self._flush = loop.create_future()
-            loop.call_soon(self._commit_for_all, self._flush)
-        await asyncio.shield(self._flush)
+        loop = asyncio.get_running_loop()
+        if not self._waiters:
+            loop.call_soon(self._commit_for_all)
+        # A future for each: one waiter that goes away takes nothing from the others.
+        waiter = loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
 
     def due_wall_ns(self) -> int | None:
         """Return the wall nanoseconds until something is due, None while the clock is held."""
@@ -151,11 +160,17 @@ class World:
             lease_ns = now_ns + self.clock.span_ns(LEASE_WALL_NS)
             self.exchange.core.emit(TimeMark(ts_ns=now_ns, lease_ns=lease_ns))
 
-    def _commit_for_all(self, waiting: asyncio.Future[None]) -> None:
-        self._flush = None
+    def _commit_for_all(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        failure: PolybotError | None = None
         try:
             self.commit()
         except PolybotError as error:
-            waiting.set_exception(error)
-            return
-        waiting.set_result(None)
+            failure = error
+        for waiter in waiters:
+            if waiter.done():
+                continue
+            if failure is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(failure)

@@ -1,5 +1,6 @@
 """Compares the database with the simulated exchange's own books, to the micro-unit."""
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,20 @@ def database_fills(path: Path) -> set[Fill]:
     return set(rows)
 
 
+def without_manual_trades(floor: Floor, ledger: dict[str, Any]) -> dict[str, Any]:
+    """Return the exchange's books less what somebody traded by hand with the same wallet.
+
+    Only our key signs our orders; what the wallet does besides shows in cash and shares alone.
+    """
+    key = json.loads((floor.root / "state" / "wallet" / "credentials.json").read_text())["api_key"]
+    orders = [row for row in ledger["orders"] if row["owner"] == key]
+    ours = {row["order_id"] for row in orders}
+    executions = [row for row in ledger["executions"] if row["order_id"] in ours]
+    return {**ledger, "orders": orders, "executions": executions}
+
+
 def exchange_fills(ledger: dict[str, Any]) -> set[Fill]:
-    """Return the same of the exchange."""
+    """Return every settled or pending fill of the exchange likewise."""
     return {
         (
             row["trade_id"],
@@ -38,10 +51,10 @@ def exchange_fills(ledger: dict[str, Any]) -> set[Fill]:
 
 
 def doubled_entries(ledger: dict[str, Any]) -> dict[str, set[str]]:
-    """Return the windows in which more than one order bought."""
+    """Return the windows in which more than one order bought and kept what it bought."""
     entries: dict[str, set[str]] = {}
     for row in ledger["executions"]:
-        if row["side"] == "BUY":
+        if row["side"] == "BUY" and row["status"] != "FAILED":
             entries.setdefault(row["slug"], set()).add(row["order_id"])
     return {slug: orders for slug, orders in entries.items() if len(orders) > 1}
 
@@ -49,7 +62,7 @@ def doubled_entries(ledger: dict[str, Any]) -> dict[str, set[str]]:
 def differences(floor: Floor) -> list[str]:
     """Return what differs now between our database and the exchange's books."""
     path = floor.root / "state" / "tracker" / "ledger.sqlite"
-    ledger = floor.ledger()
+    ledger = without_manual_trades(floor, floor.ledger())
     found = []
     ours, theirs = database_fills(path), exchange_fills(ledger)
     found += [f"fill only in our books: {fill}" for fill in sorted(ours - theirs)]

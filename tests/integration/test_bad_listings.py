@@ -37,6 +37,16 @@ BAD: dict[str, dict[str, Any]] = {
     "times": {"endDate": "2026-08-20T14:46:00Z"},
     "tick_size": {"orderPriceMinTickSize": 0.02},
 }
+# Further ways to be wrong in the same respect.
+WORSE: list[tuple[str, dict[str, Any]]] = [
+    ("version", {"version": ""}),
+    ("settlement_source", {"resolutionSource": "https://prices.example.org/btc"}),
+    ("fee_schedule", {"feeSchedule": {"rate": 0.5, "exponent": 1}}),
+    ("fee_schedule", {"feeSchedule": {"rate": 0.07, "exponent": 9}}),
+    ("token_id", {"clobTokenIds": json.dumps(["12", DOWN])}),
+    ("token_id", {"clobTokenIds": json.dumps([hex(int(UP)), DOWN])}),
+    ("token_id", {"clobTokenIds": json.dumps([f"-{UP}", DOWN])}),
+]
 
 
 class Case:
@@ -93,6 +103,17 @@ def test_a_bad_listing_is_refused_by_name_and_never_gets_an_order(case: Case, co
     assert case.trader.strategy.views == []
     assert {event.code for event in case.trader.outbox.events(WindowRefused)} == {code}
     assert f"not trading {SLUG}: expected" in case.trader.service.status()
+
+
+@pytest.mark.parametrize(("code", "changes"), WORSE)
+def test_whatever_way_a_listing_is_bad_it_never_gets_an_order(
+    case: Case, code: str, changes: dict[str, Any]
+) -> None:
+    case.list(**changes)
+    case.trade(asked=2)
+    assert case.trader.gateway.posted == []
+    assert case.trader.strategy.views == []
+    assert {event.code for event in case.trader.outbox.events(WindowRefused)} == {code}
 
 
 def test_a_listing_that_is_mended_is_entered(case: Case) -> None:

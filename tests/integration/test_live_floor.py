@@ -237,6 +237,25 @@ def test_a_wrong_funder_or_kind_fails_and_no_order_is_sent(
     assert orders_at(production) == []
 
 
+def test_a_key_changed_after_arming_sends_nothing(
+    operator: Operator, production: SimulatorProcess
+) -> None:
+    floor = operator.floor
+    assert operator.init().returncode == 0
+    assert floor.command("arm", "--yes").returncode == 0
+    env = floor.root / ".env"
+    env.write_text(env.read_text().replace(operator.key, "0x" + secrets.token_hex(32)))
+    floor.start()
+    floor.wait("four processes alive", lambda: four_alive(floor), timeout_s=60)
+    floor.wait("no entries", lambda: operator.state() == "REDUCING", timeout_s=30)
+    assert floor.json("status")["arming"]["state"] == "refused"
+    threading.Event().wait(5)
+    assert [order["state"] for order in orders_at(production)] == ["CANCELED"]
+    assert "is not one of the key of" in floor.log_tail(100_000)
+    assert floor.command("arm", "--yes").returncode == 6
+    floor.stop()
+
+
 def test_every_kind_of_wallet_is_proven_by_an_order_of_its_own(
     operator: Operator, production: SimulatorProcess
 ) -> None:

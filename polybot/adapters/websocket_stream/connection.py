@@ -1,6 +1,7 @@
 """One websocket connection: whole messages out of its frames, and how it ended."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from ssl import SSLContext
 
@@ -11,6 +12,9 @@ OPEN_TIMEOUT_S = 5.0
 MESSAGE_BYTES_MOST = 16 * 1024 * 1024
 # How a connection ends that nobody closed.
 ABNORMAL = 1006
+
+# Whatever it has to say ends a connection, and the stream says why in one line of its own.
+logging.getLogger("picows").setLevel(logging.CRITICAL)
 
 _DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
 
@@ -37,6 +41,7 @@ class Connection(WSListener):
         self._parts: list[bytes] = []
         self._size = 0
         self._transport: WSTransport | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Note that frames may be sent."""
@@ -59,9 +64,9 @@ class Connection(WSListener):
             self._alive()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """Note the end."""
+        """Note the end, and why as soon as it is known."""
         self.is_open = False
-        self._over()
+        self._ending = asyncio.get_running_loop().create_task(self._end(transport))
 
     def send(self, text: str) -> None:
         """Send a message; nothing happens when the connection has just ended."""
@@ -88,6 +93,13 @@ class Connection(WSListener):
         if self._transport is not None and self.is_open:
             self._transport.send_close(WSCloseCode.OK)
             self._transport.disconnect()
+
+    async def _end(self, transport: WSTransport) -> None:
+        try:
+            await transport.wait_disconnected()
+        except (WSError, OSError) as error:
+            self.close_reason = self.close_reason or str(error)
+        self._over()
 
     def _add_part(self, transport: WSTransport, frame: WSFrame) -> None:
         part = frame.get_payload_as_bytes()

@@ -113,7 +113,9 @@ class ReflectorService:
             known = self._marks | history.recorded_marks()
         except StorageError as error:
             if not self._problem:
-                logger.warning("cannot look back: %s", error)
+                # At a floor's first start the tracker has not made the database yet.
+                level = logging.INFO if self._looks == 1 else logging.WARNING
+                logger.log(level, "cannot look back: %s", error)
             self._problem = str(error)
             return
         self._problem = ""

@@ -9,7 +9,16 @@ import msgspec
 from polybot.domain.audit import AuditResult
 from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
 from polybot.messages.envelope import Envelope
-from polybot.ports import CheckpointStore, Clock, Inbox, MarketCatalog, MarketClock, Outbox
+from polybot.ports import (
+    CheckpointStore,
+    Clock,
+    Inbox,
+    MarketCatalog,
+    MarketClock,
+    NullOutcomeSource,
+    Outbox,
+    OutcomeSource,
+)
 from polybot.ports.activity import ActivityFeed, NullActivityFeed
 
 Record = tuple[Envelope, Any, str]
@@ -110,6 +119,7 @@ class TrackerPorts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     market_clock: MarketClock
     activity: ActivityFeed = NullActivityFeed()
+    outcomes: OutcomeSource = NullOutcomeSource()
 
 
 class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):

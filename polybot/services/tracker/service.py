@@ -9,7 +9,7 @@ from polybot.domain.audit import AuditResult
 from polybot.errors import ProtocolError, StorageError
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
 from polybot.messages.safety import AlertRaised
-from polybot.messages.tracking import AuditCompleted, WindowSettled
+from polybot.messages.tracking import AuditCompleted, WindowSettled, WindowSplit
 from polybot.messages.trading import WindowDiscovered
 from polybot.ports import Vitals
 from polybot.services.tracker.activity import ActivityWatch
@@ -28,6 +28,10 @@ MOST_GRADED = 50
 CHECKPOINT_NS = 30 * SECOND_NS
 LONGEST_NAP_S = 1.0
 SHORTEST_NAP_S = 0.02
+SPLIT_ADVICE = (
+    "%s was resolved 50/50: every share pays $0.50. Its positions stay in the books and its series "
+    "takes no entries: redeem it (polybot redeem), then polybot resume"
+)
 
 
 class TrackerService:
@@ -49,7 +53,9 @@ class TrackerService:
             settings.settle_first_ns, settings.settle_retry_ns, settings.settle_slow_ns
         )
         self._queue = SettlementQueue(times)
-        self._settler = Settler(self._queue, ports.catalog, ports.ledger, ports.clock)
+        self._settler = Settler(
+            self._queue, ports.catalog, ports.ledger, ports.clock, ports.outcomes
+        )
         self._activity = ActivityWatch(ports, settings.activity_ns)
         self._alerted: set[str] = set()
         self._lost: dict[str, str] = {}
@@ -182,6 +188,8 @@ class TrackerService:
             return
         for event in self._settler.settled():
             self._record(event, event.slug)
+            if isinstance(event, WindowSplit):
+                self._alert(f"split:{event.slug}", SPLIT_ADVICE % event.slug)
         if clock.speed() > 0:
             self._settler.ask(clock.now_ns())
 

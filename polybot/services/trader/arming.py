@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 ARMING = "arming"
 LOOK_NS = 500_000_000
+ENDED = "the arming has expired, and the clock was set back since; run: polybot arm"
 
 
 class Leave(Protocol):
@@ -54,14 +55,17 @@ class ArmingWatch:
     _: KW_ONLY
     funder: str
     signature_type: int
+    wallet_problem: str = ""
     _looked_ns: int | None = None
     _versions: tuple[str, ...] = ()
     _reason: str = field(default="")
 
     def turn(self, mono_ns: int, versions: Iterable[str]) -> None:
         """Look when it is time to."""
-        self._versions = tuple(versions)
-        if self._looked_ns is not None and mono_ns - self._looked_ns < LOOK_NS:
+        seen, self._versions = self._versions, tuple(sorted(versions))
+        # A market of another protocol is judged before anything is decided in it.
+        known = self._looked_ns is not None and self._versions == seen
+        if known and self._looked_ns is not None and mono_ns - self._looked_ns < LOOK_NS:
             return
         self._looked_ns = mono_ns
         self._look()
@@ -89,11 +93,27 @@ class ArmingWatch:
             arming = self.store.read()
         except StorageError as error:
             return ArmingVerdict(state=ArmingState.REFUSED, detail=str(error))
-        return judge(
+        verdict = judge(
             arming,
             funder=self.funder,
             signature_type=self.signature_type,
             now_ns=self.clock.now_ns(),
+            wallet_problem=self.wallet_problem,
+        )
+        if verdict.allows_entries and self._has_ended(verdict):
+            return ArmingVerdict(
+                state=ArmingState.EXPIRED, detail=ENDED, warnings=2, arming=verdict.arming
+            )
+        return verdict
+
+    def _has_ended(self, verdict: ArmingVerdict) -> bool:
+        """Return whether this very arming was seen at its end, also in an earlier life."""
+        known, arming = self.books.state.arming, verdict.arming
+        return (
+            known is not None
+            and arming is not None
+            and known.state == ArmingState.EXPIRED.value
+            and (known.armed_ns, known.expires_ns) == (arming.armed_ns, arming.expires_ns)
         )
 
     def _hold(self, reason: str) -> None:

@@ -14,23 +14,26 @@ logger = logging.getLogger(__name__)
 OPENING_BALANCE = "opening_balance"
 REDEMPTION = "redemption"
 UNEXPLAINED = "unexplained"
+# Two snapshots at a reconnect are milliseconds apart, and the exchange's balances lag by seconds.
+LASTING_NS = 5_000_000_000
 
 
 @dataclass(slots=True)
 class CashCheck:
     """Books what no order of ours moved; never P&L.
 
-    A difference counts only when two snapshots in a row show the same one and nothing of ours is
-    under way that could still explain it.
+    A difference counts only when snapshots show the same one for `LASTING_NS` of wall time and
+    nothing of ours is under way that could still explain it.
     """
 
     books: Bookkeeper
     answers: OrderAnswers
     market_clock: MarketClock
     _off_usdc: int = 0
+    _since_ns: int = 0
 
-    def check(self, snapshot: AccountSnapshot) -> None:
-        """Compare a snapshot's balances with the books."""
+    def check(self, snapshot: AccountSnapshot, mono_ns: int) -> None:
+        """Compare the balances of a snapshot taken at `mono_ns` with the books."""
         state = self.books.state
         if state.cash_usdc is None:
             detail = "the balance found at the first reconcile"
@@ -42,8 +45,9 @@ class CashCheck:
                 self._book(REDEMPTION, shares, detail, token_id=token_id)
         expected = state.cash_usdc - sum(state.unredeemed.values())
         off_usdc = 0 if self._anything_moving() else snapshot.balance_usdc - expected
-        seen_before, self._off_usdc = off_usdc == self._off_usdc, off_usdc
-        if off_usdc and seen_before:
+        if off_usdc != self._off_usdc:
+            self._off_usdc, self._since_ns = off_usdc, mono_ns
+        if off_usdc and mono_ns - self._since_ns >= LASTING_NS:
             self._off_usdc = 0
             detail = "the balance differs from our books twice in a row with nothing under way"
             self._book(UNEXPLAINED, off_usdc, detail)
@@ -54,7 +58,11 @@ class CashCheck:
         now = self.market_clock.now_ns()
         closed = {slug for slug, market in state.markets.items() if market.close_ns <= now}
         unsettled = any(
-            position.shares and position.slug in closed and position.token_id not in state.settled
+            position.shares
+            and position.slug in closed
+            # A split is left to a person: for days its shares may wait for their half dollar.
+            and position.slug not in state.split
+            and position.token_id not in state.settled
             for position in state.positions.values()
         )
         in_flight = any(

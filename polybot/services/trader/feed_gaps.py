@@ -53,16 +53,20 @@ class FeedGaps:
         """Return which streams are away and what the last gap was, "" when there was none."""
         now_ns = self.market_clock.now_ns()
         words = [
-            f"{stream} stream away for {(now_ns - away.began_ns) / 1e9:.1f} s ({away.why})"
+            f"{stream} stream away for {self._wall_s(now_ns - away.began_ns):.1f} s ({away.why})"
             for stream, away in sorted(self._away.items())
         ]
         if not words and self._last is not None:
             last = self._last
-            lasted_s = (last.ended_ns - last.began_ns) / 1e9
+            lasted_s = self._wall_s(last.ended_ns - last.began_ns)
             words.append(
                 f"{self.count} gaps, the last of the {last.stream} stream: {lasted_s:.1f} s"
             )
         return ", ".join(words)
+
+    def _wall_s(self, market_ns: int) -> float:
+        # A gap is kept in market time, to be laid beside windows; people count their own seconds.
+        return market_ns / 1e9 / max(1.0, self.market_clock.speed())
 
     def _begin(self, frame: StreamFrame) -> None:
         quiet_ns = int(frame.quiet_ns * self.market_clock.speed())

@@ -4,10 +4,12 @@ import logging
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from polybot.domain.order import TERMINAL, Order, OrderStatus, OrderTrigger
+from polybot.domain.money import parse_shares
+from polybot.domain.order import TERMINAL, Order, OrderStatus, OrderTrigger, Side
 from polybot.domain.refusals import Refusals
 from polybot.errors import (
     ExchangeError,
+    InvalidValue,
     NotFound,
     OutcomeUnknown,
     PolybotError,
@@ -113,7 +115,11 @@ class OrderAnswers:
             told = {*answer.canceled, *words}
             words = words | {i: "not mentioned" for i in answer.asked if i not in told}
         for venue_order_id in answer.canceled:
-            self._end(venue_order_id, OrderTrigger.CANCEL, "canceled")
+            if self._may_have_sold(venue_order_id):
+                # What it sold until then may not be booked yet; nothing else sells before it is.
+                self.look_up.add(venue_order_id)
+            else:
+                self._end(venue_order_id, OrderTrigger.CANCEL, "canceled")
         for venue_order_id, detail in words.items():
             order = self.books.state.orders.get(venue_order_id)
             if order is not None and order.status not in TERMINAL:
@@ -144,7 +150,7 @@ class OrderAnswers:
         told = lookup.order
         if told is None:
             return True
-        trades_missing = told.matched_shares > order.filled_shares
+        trades_missing = told.matched_shares > self._booked_shares(order)
         self.snapshot_wanted = self.snapshot_wanted or trades_missing
         if not _is_over(told, order):
             if order.status in _TO_ADOPT:
@@ -203,6 +209,9 @@ class OrderAnswers:
             return
         if event.type == PLACEMENT:
             self.books.move(order, OrderTrigger.ACCEPT)
+        elif event.type == CANCELLATION and self._is_untold(event, order):
+            self.look_up.add(event.id)
+            self.snapshot_wanted = True
         elif event.type == CANCELLATION:
             self._end(event.id, OrderTrigger.CANCEL, plain_status(event.status))
 
@@ -211,6 +220,34 @@ class OrderAnswers:
         if order is not None:
             self.books.move(order, trigger, detail=detail)
         self.closing.pop(venue_order_id, None)
+
+    def _may_have_sold(self, venue_order_id: str) -> bool:
+        order = self.books.state.orders.get(venue_order_id)
+        return (
+            order is not None
+            and order.side is Side.SELL
+            and order.order_type.rests
+            and order.status not in TERMINAL
+        )
+
+    def _is_untold(self, event: OrderEvent, order: Order) -> bool:
+        """Return whether an order that ended sold more than is booked."""
+        if not self._may_have_sold(event.id):
+            return False
+        try:
+            return parse_shares(event.size_matched or "0") > self._booked_shares(order)
+        except InvalidValue:
+            return True
+
+    def _booked_shares(self, order: Order) -> int:
+        # Undocumented: whether a matched size shrinks when a trade FAILED. One that does not is no
+        # trade that is missing here.
+        fills = self.books.state.fills.values()
+        return order.filled_shares + sum(
+            fill.size_shares
+            for fill in fills
+            if fill.venue_order_id == order.venue_order_id and not fill.counts
+        )
 
     def _close_if_complete(self, venue_order_id: str) -> None:
         order = self.books.state.orders.get(venue_order_id)

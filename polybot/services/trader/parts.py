@@ -78,8 +78,9 @@ class TraderPorts(msgspec.Struct, frozen=True, kw_only=True):
 class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The trader's configuration in integers; durations are wall time.
 
-    `funder` and `signature_type` are the wallet's whose arming counts. The rates are those at which
-    we send at most; `max_skew_s` is how far our clock may be from the exchange's.
+    `funder` and `signature_type` are the wallet's whose arming counts; `wallet_problem` says why
+    the key cannot sign for it, "" when it can. The rates are those at which we send at most;
+    `max_skew_s` is how far our clock may be from the exchange's.
     """
 
     series: tuple[Series, ...]
@@ -92,6 +93,7 @@ class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
     exchange_heartbeat: bool
     funder: str = ""
     signature_type: int = 0
+    wallet_problem: str = ""
     orders_per_second: float = 30.0
     cancels_per_second: float = 60.0
     max_skew_s: float = 5.0
@@ -179,6 +181,7 @@ def _leave(
         ports.clock,
         funder=settings.funder,
         signature_type=settings.signature_type,
+        wallet_problem=settings.wallet_problem,
     )
 
 

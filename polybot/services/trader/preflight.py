@@ -15,6 +15,7 @@ from polybot.domain.preflight import (
     objections,
 )
 from polybot.domain.trading_state import TradingState
+from polybot.domain.window import parse_slug
 from polybot.exchange.meanings import ADVICE, CLOSED_ONLY
 from polybot.messages.trading import PreflightFinished
 from polybot.ports import Preflight
@@ -33,6 +34,8 @@ LOST_NS = 15 * SECOND_NS
 REREAD_NS = SECOND_NS
 RETRY_NS = 5 * SECOND_NS
 RENEW_NS = 900 * SECOND_NS
+# The same objections to one window after another are one line in this time (wall time).
+SAY_AGAIN_NS = 60 * SECOND_NS
 PENDING = "preflight: not answered yet"
 
 
@@ -61,11 +64,12 @@ class WindowChecks:
     max_skew_s: float
     listed: dict[str, ListedAtClob] = field(default_factory=dict)
     _verdicts: dict[str, _Verdict] = field(default_factory=dict)
+    _logged_ns: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def turn(self, market_ns: int, mono_ns: int) -> None:
         """Take what was read, and ask for what is due."""
         for facts in self.preflight.take():
-            self._judge(facts)
+            self._judge(facts, mono_ns)
         known = self.schedule.known
         for slug in [slug for slug in self._verdicts if slug not in known]:
             del self._verdicts[slug]
@@ -87,6 +91,9 @@ class WindowChecks:
 
     def objection(self, slug: str) -> str:
         """Return why a window must not be entered now, "" when it may be."""
+        stopped = self._stopped(slug)
+        if stopped:
+            return stopped
         verdict = self._verdicts.get(slug)
         if verdict is None or verdict.found is None:
             return PENDING
@@ -96,6 +103,10 @@ class WindowChecks:
         """Say which of the windows are not entered, and why; "" when all may be."""
         refused = [f"no entries in {slug}: {why}" for slug, why in self._answered(slugs) if why]
         return "; ".join(refused)
+
+    def _stopped(self, slug: str) -> str:
+        stopped = self.books.state.stopped
+        return stopped.get(parse_slug(slug).series.name, "") if stopped else ""
 
     def _answered(self, slugs: list[str]) -> list[tuple[str, str]]:
         return [
@@ -118,7 +129,7 @@ class WindowChecks:
         verdict.asked_ns, verdict.waiting = mono_ns, True
         self.preflight.request(market)
 
-    def _judge(self, facts: PreflightFacts) -> None:
+    def _judge(self, facts: PreflightFacts, mono_ns: int) -> None:
         verdict = self._verdicts.get(facts.slug)
         market = self.schedule.known.get(facts.slug)
         if verdict is None or market is None:
@@ -131,9 +142,9 @@ class WindowChecks:
         if facts.listed is not None and not facts.listed.refusal:
             self.listed[facts.slug] = facts.listed
         self._mind_a_ban(facts)
-        self._say(facts, verdict)
+        self._say(facts, verdict, mono_ns)
 
-    def _say(self, facts: PreflightFacts, verdict: _Verdict) -> None:
+    def _say(self, facts: PreflightFacts, verdict: _Verdict, mono_ns: int) -> None:
         """Record a verdict when it names other checks than the last one of its window."""
         found = verdict.found or ()
         checks = tuple(objection.check for objection in found)
@@ -147,10 +158,20 @@ class WindowChecks:
                 slug=facts.slug, may_enter=not found, reasons=reasons, figures=figures(facts)
             )
         )
+        if not (found or recovered) or not self._is_fresh(checks, mono_ns):
+            return
         if found:
             logger.warning("no entries in %s because of %s", facts.slug, "; ".join(reasons))
-        elif recovered:
+        else:
             logger.info("%s may be entered now", facts.slug)
+
+    def _is_fresh(self, checks: tuple[str, ...], mono_ns: int) -> bool:
+        """Return whether a line about these checks is due; every verdict is in the journal."""
+        logged_ns = self._logged_ns.get(checks)
+        if logged_ns is not None and mono_ns - logged_ns < SAY_AGAIN_NS:
+            return False
+        self._logged_ns[checks] = mono_ns
+        return True
 
     def _mind_a_ban(self, facts: PreflightFacts) -> None:
         if facts.closed_only:

@@ -1,7 +1,6 @@
 """The trader's price feeds: which are connected, what they tell, and which one is believed."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from polybot.domain.reference_price import SECOND_NS, ReferencePrice
@@ -18,6 +17,10 @@ logger = logging.getLogger(__name__)
 SILENT_S = 15.0
 # The next one stays for this long after a better one came back: feeds flap.
 LINGER_NS = 60 * SECOND_NS
+# Nobody to believe is a fact only once it has lasted this long (wall time).
+NOBODY_NS = 5 * SECOND_NS
+# The same change of who is believed is one line in this time (wall time), however often it comes.
+SAY_AGAIN_NS = 60 * SECOND_NS
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class PriceFeeds:
     _started_ns: int = 0
     _wanted_until_ns: dict[str, int] = field(default_factory=dict)
     _believed: dict[tuple[str, str], str] = field(default_factory=dict)
+    _nobody_since_ns: dict[tuple[str, str], int] = field(default_factory=dict)
+    _said_ns: dict[str, int] = field(default_factory=dict)
     _looked_s: int = 0
 
     def __post_init__(self) -> None:
@@ -87,11 +92,11 @@ class PriceFeeds:
         if not self.market_clock.ready():
             return
         now_ns = self.market_clock.now_ns()
+        # While market time stands still ages do too, so the last speed goes on to count.
+        self.reference.pace = self.market_clock.speed() or self.reference.pace
         if now_ns // SECOND_NS != self._looked_s:
             self._looked_s = now_ns // SECOND_NS
-            for asset in self.reference.assets():
-                self._note_believed(asset, "spot", self.reference.spot, now_ns)
-                self._note_believed(asset, "settlement", self.reference.settlement, now_ns)
+            self._note_all_believed(now_ns)
 
     def describe(self) -> str:
         """Return which feed each asset's instant price comes from, "" without any."""
@@ -100,7 +105,7 @@ class PriceFeeds:
         for asset in self.reference.assets():
             price = self.reference.spot(asset, now_ns)
             if price is not None:
-                age_s = price.age_ns(now_ns) / 1e9
+                age_s = price.age_ns(now_ns) / 1e9 / max(1.0, self.reference.pace)
                 words.append(f"{asset} {price.kind.value} price of {price.feed} {age_s:.1f} s old")
         return ", ".join(words)
 
@@ -129,32 +134,45 @@ class PriceFeeds:
             return (now_ns - self._started_ns) / 1e9 > SILENT_S
         return age_s > SILENT_S
 
-    def _note_believed(
-        self,
-        asset: str,
-        use: str,
-        newest: Callable[[str, int], ReferencePrice | None],
-        now_ns: int,
-    ) -> None:
-        price = newest(asset, now_ns)
+    def _note_all_believed(self, now_ns: int) -> None:
+        changed: dict[str, list[str]] = {}
+        for asset in self.reference.assets():
+            for use, newest in (
+                ("spot", self.reference.spot),
+                ("settlement", self.reference.settlement),
+            ):
+                words = self._note_believed(asset, use, newest(asset, now_ns))
+                if words:
+                    changed.setdefault(f"price for {use}: {words}", []).append(asset)
+        mono_ns = self.clock.monotonic_ns()
+        for words, assets in changed.items():
+            said_ns = self._said_ns.get(words)
+            if said_ns is None or mono_ns - said_ns >= SAY_AGAIN_NS:
+                self._said_ns[words] = mono_ns
+                logger.warning("%s (%s)", words, ", ".join(assets))
+
+    def _note_believed(self, asset: str, use: str, price: ReferencePrice | None) -> str:
+        """Record who is believed now when that changed; returns it in words, "" when not."""
+        key = (asset, use)
         feed = "" if price is None else price.feed
-        was = self._believed.get((asset, use), "")
-        if feed == was:
-            return
-        self._believed[asset, use] = feed
+        was = self._believed.get(key, "")
+        if feed:
+            self._nobody_since_ns.pop(key, None)
+        if feed == was or not (feed or self._is_nobody_for_long(key)):
+            return ""
+        self._believed[key] = feed
         kind = "" if price is None else price.kind.value
         source = "" if price is None else price.source
         self.books.record(
             PriceSourceChanged(asset=asset, use=use, feed=feed, kind=kind, source=source, was=was)
         )
-        if was:
-            logger.warning(
-                "%s price for %s: %s instead of %s",
-                asset,
-                use,
-                f"{feed} ({kind} of {source})" if feed else "nothing",
-                was,
-            )
+        if not was:
+            return ""
+        return f"{feed} ({kind} of {source}) instead of {was}" if feed else f"none, was {was}"
+
+    def _is_nobody_for_long(self, key: tuple[str, str]) -> bool:
+        now_ns = self.clock.monotonic_ns()
+        return now_ns - self._nobody_since_ns.setdefault(key, now_ns) >= NOBODY_NS
 
     def _say(self, counter: Refusals, what: str, reason: str, mono_ns: int) -> None:
         line = counter.note(reason, mono_ns)

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, field
 
 from polybot.domain.order import OrderStatus, OrderTrigger
+from polybot.domain.refusals import Refusals
 from polybot.domain.trading_state import TradingState
 from polybot.messages.trading import ReconcileFinished
 from polybot.ports import AccountSnapshot, ExchangeAccess, MarketClock
@@ -55,6 +56,7 @@ class Reconciler:
     _next_ns: int = 0
     _covered_market_ns: int | None = None
     _listed_though_over: set[str] = field(default_factory=set)
+    _failures: Refusals = field(default_factory=Refusals)
 
     def require(self, trigger: str) -> None:
         """Ask for a reconcile as soon as possible, because of `trigger`."""
@@ -80,7 +82,9 @@ class Reconciler:
             return
         asked_ns, self._asked_ns = self._asked_ns, None
         if snapshot.error is not None:
-            logger.warning("reconcile: %s", snapshot.error)
+            line = self._failures.note(str(snapshot.error), mono_ns)
+            if line:
+                logger.warning("reconcile: the account could not be read: %s", line)
             self.answers.errors_in_a_row += 1
             self._next_ns = mono_ns + RETRY_NS
             return
@@ -92,7 +96,7 @@ class Reconciler:
             self.books.fill(fill)
         self.answers.after_fills()
         self._compare_orders({order.venue_order_id for order in snapshot.orders})
-        self.cash.check(snapshot)
+        self.cash.check(snapshot, mono_ns)
         after = (len(self.books.state.fills), self._statuses())
         self._finish(snapshot, changed=before != after)
 

@@ -78,11 +78,11 @@ class _Asset:
     averages: dict[str, ReferencePrice] = field(default_factory=dict)
     at_boundary: dict[tuple[bool, int], dict[str, ReferencePrice]] = field(default_factory=dict)
 
-    def spot(self, now_ns: int) -> _Instant | None:
+    def spot(self, now_ns: int, pace: float) -> _Instant | None:
         """Return the feed to believe now."""
         for rule in SPOT_ORDER:
             instant = self.instants.get(rule.feed)
-            if instant is not None and now_ns - instant.newest.price_ns <= rule.limit_ns:
+            if instant is not None and rule.believes(instant.newest, now_ns, pace):
                 return instant
         return None
 
@@ -115,11 +115,12 @@ class ReferenceBook:
     """Keeps each feed's newest prices, a sample a second, and the ticks at window boundaries.
 
     Which feed is believed is decided at every look, by the order and the limits of
-    `domain.reference_price`. A feed that is absent stays absent: every answer is then empty, and
-    neutral to strategies.
+    `domain.reference_price`; `pace` is how fast market time runs. A feed that is absent stays
+    absent: every answer is then empty, and neutral to strategies.
     """
 
     def __init__(self) -> None:
+        self.pace = 1.0
         self._assets: dict[str, _Asset] = {}
 
     def accept(self, price: ReferencePrice) -> None:
@@ -148,7 +149,7 @@ class ReferenceBook:
         asset = self._assets.get(market.asset)
         if asset is None or not asset.instants:
             return ReferenceView()
-        spot = asset.spot(now_ns)
+        spot = asset.spot(now_ns, self.pace)
         price = None if spot is None else spot.newest
         average = market.rule is SettlementRule.TWAP
         strike = asset.boundary(market.open_ns, average=average, beside=price)
@@ -180,7 +181,7 @@ class ReferenceBook:
     def spot(self, asset: str, now_ns: int) -> ReferencePrice | None:
         """Return the instant price that is believed now."""
         known = self._assets.get(asset)
-        found = None if known is None else known.spot(now_ns)
+        found = None if known is None else known.spot(now_ns, self.pace)
         return None if found is None else found.newest
 
     def settlement(self, asset: str, now_ns: int) -> ReferencePrice | None:
@@ -188,20 +189,20 @@ class ReferenceBook:
         known = self._assets.get(asset)
         if known is None:
             return None
-        told = preferred(SETTLEMENT_ORDER, known.averages.get, now_ns)
-        spot = known.spot(now_ns)
+        told = preferred(SETTLEMENT_ORDER, known.averages.get, now_ns, self.pace)
+        spot = known.spot(now_ns, self.pace)
         if told is not None or spot is None or spot.newest.is_stand_in:
             return told
         return spot.average(spot.newest.price_ns)
 
     def age_s(self, now_ns: int) -> float:
-        """Return the age of the newest price in market seconds, -1 when there is none."""
+        """Return the age of the newest price in wall seconds, -1 when there is none."""
         newest = [
             instant.newest.price_ns
             for asset in self._assets.values()
             for instant in asset.instants.values()
         ]
-        return (now_ns - max(newest)) / 1e9 if newest else -1.0
+        return (now_ns - max(newest)) / 1e9 / max(1.0, self.pace) if newest else -1.0
 
 
 def _comparable(price: ReferencePrice, beside: ReferencePrice | None) -> bool:

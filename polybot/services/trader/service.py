@@ -10,7 +10,7 @@ from polybot.domain.trading_state import OPERATOR, TradingState
 from polybot.errors import ProtocolError
 from polybot.messages.commands import CheckArming, Done, HaltTrading, ResumeTrading, StopEntries
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
-from polybot.messages.tracking import WindowSettled
+from polybot.messages.tracking import WindowSettled, WindowSplit
 from polybot.ports import AccountSnapshot, CancelAnswer, PostAnswer, Vitals
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.claims import RECONCILE
@@ -105,7 +105,8 @@ class TraderService:
         book = "no book yet" if age is None else f"book {age:.1f} s old"
         orders = len(self._ledger.state.open_orders())
         state = self._ledger.claims.describe()
-        line = f"{state}; {orders} orders open, {book}; {len(live)} windows: {names}"
+        windows = _count(len(live), "window")
+        line = f"{state}; {_count(orders, 'order')} open, {book}; {windows}: {names}"
         kept_out = self._parts.watch.describe_refusals()
         feeds = self._parts.feeds.describe()
         return "; ".join(part for part in (line, feeds, kept_out) if part)
@@ -144,6 +145,7 @@ class TraderService:
             if body.source == OPERATOR:
                 logger.warning("resumed by the operator: %s", body.reason)
                 self._parts.flattener.end_all("resumed by the operator")
+                changed = self._parts.settler.resume(body.reason) or changed
             if not changed:
                 return Done(detail=f"nothing to resume; trading is {claims.describe()}")
         else:
@@ -196,6 +198,8 @@ class TraderService:
                 self._parts.dead_man.heard(body.process, now)
             elif isinstance(body, WindowSettled):
                 self._parts.settler.hear(envelope, body)
+            elif isinstance(body, WindowSplit):
+                self._parts.settler.hear_split(body)
             if envelope.durable:
                 self._heard[envelope.source] = envelope.seq
 
@@ -254,3 +258,7 @@ class TraderService:
             self._ports.outbox.commit()
         if self._ports.access.ready():
             self._decisions += self._parts.desk.send()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

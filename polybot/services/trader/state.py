@@ -28,6 +28,8 @@ from polybot.messages.trading import (
     OrderStatusChanged,
     OrderSubmitted,
     PositionSettled,
+    SeriesResumed,
+    SeriesStopped,
     WindowDiscovered,
     WindowSummarized,
 )
@@ -64,6 +66,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     arming: ArmingChanged | None = None
     commands: dict[str, tuple[str, ...]] = {}
     flattens: tuple[FlattenStarted, ...] = ()
+    stopped: dict[str, str] = {}
+    split: tuple[str, ...] = ()
 
 
 FillKey = tuple[str, str]
@@ -78,7 +82,8 @@ class TraderState:
     know. `settled` maps a settled token to whether it won, `paid` an agent's settled position
     (agent, token) to the shares that were settled; `results` are the (agent, slug) counted.
     `commands` are the newest commands taken with the orders they were about, `flattens` those under
-    way, by id.
+    way, by id. `stopped` says by name why a series takes no entries, `split` which windows were
+    resolved 50/50.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -101,6 +106,8 @@ class TraderState:
     arming: ArmingChanged | None = None
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     flattens: dict[str, FlattenStarted] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    split: set[str] = field(default_factory=set)
 
     def apply(self, event: Any) -> None:
         """Change the state by one durable event; events of no consequence are ignored."""
@@ -157,6 +164,7 @@ class TraderState:
                 self.paid.pop(key, None)
         self.summarized = {key for key in self.summarized if key[1] != slug}
         self.results = {key for key in self.results if key[1] != slug}
+        self.split.discard(slug)
 
     def to_snapshot(self, memories: dict[str, msgspec.Raw]) -> Snapshot:
         """Return everything as one value for a checkpoint."""
@@ -182,6 +190,8 @@ class TraderState:
             arming=self.arming,
             commands=dict(self.commands),
             flattens=tuple(self.flattens.values()),
+            stopped=dict(self.stopped),
+            split=tuple(sorted(self.split)),
         )
 
     @classmethod
@@ -208,6 +218,8 @@ class TraderState:
             arming=snapshot.arming,
             commands=dict(snapshot.commands),
             flattens={flatten.command_id: flatten for flatten in snapshot.flattens},
+            stopped=dict(snapshot.stopped),
+            split=set(snapshot.split),
         )
 
 
@@ -319,6 +331,15 @@ def _flatten_finished(state: TraderState, event: FlattenFinished) -> None:
     state.flattens.pop(event.command_id, None)
 
 
+def _series_stopped(state: TraderState, event: SeriesStopped) -> None:
+    state.stopped[event.series] = event.reason
+    state.split.add(event.slug)
+
+
+def _series_resumed(state: TraderState, event: SeriesResumed) -> None:
+    state.stopped.pop(event.series, None)
+
+
 def _remember(state: TraderState, command_id: str, order_ids: tuple[str, ...]) -> None:
     state.commands[command_id] = order_ids
     while len(state.commands) > COMMANDS_REMEMBERED:
@@ -340,4 +361,6 @@ _HANDLERS: dict[type, Callable[[TraderState, Any], None]] = {
     CancelOrdersTaken: _cancel_orders_taken,
     FlattenStarted: _flatten_started,
     FlattenFinished: _flatten_finished,
+    SeriesStopped: _series_stopped,
+    SeriesResumed: _series_resumed,
 }

@@ -9,9 +9,15 @@ from polybot.domain.metrics import trading_day
 from polybot.domain.order import TERMINAL
 from polybot.domain.position import Position
 from polybot.domain.trading_state import TradingState
+from polybot.domain.window import parse_slug
 from polybot.messages.envelope import Envelope
-from polybot.messages.tracking import WindowSettled
-from polybot.messages.trading import AgentResult, PositionSettled
+from polybot.messages.tracking import WindowSettled, WindowSplit
+from polybot.messages.trading import (
+    AgentResult,
+    PositionSettled,
+    SeriesResumed,
+    SeriesStopped,
+)
 from polybot.ports import Clock
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.claims import RECONCILE, TradingClaims
@@ -40,6 +46,23 @@ class Settler:
     def hear(self, envelope: Envelope, told: WindowSettled) -> None:
         """Take an outcome, to be settled in the turn that finds its window at rest."""
         self._waiting.append((envelope, told))
+
+    def hear_split(self, told: WindowSplit) -> None:
+        """Stop entries in the series of a window that was resolved 50/50, once for each window."""
+        state = self.books.state
+        if told.slug not in state.markets or told.slug in state.split:
+            return
+        series = parse_slug(told.slug).series.name
+        reason = f"{told.slug} was resolved 50/50: redeem it, then polybot resume"
+        self.books.record(SeriesStopped(series=series, slug=told.slug, reason=reason))
+        logger.warning("no entries in %s: %s", series, reason)
+
+    def resume(self, reason: str) -> bool:
+        """Let stopped series take entries again; returns whether there was one."""
+        stopped = list(self.books.state.stopped)
+        for series in stopped:
+            self.books.record(SeriesResumed(series=series, reason=reason))
+        return bool(stopped)
 
     def turn(self, market_ns: int) -> None:
         """Settle what can be settled now, and stop entries for as long as the day's loss says."""

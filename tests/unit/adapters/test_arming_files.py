@@ -58,6 +58,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         ArmingFile(blocked).write(ARMING)
 
 
+def test_what_cannot_be_read_is_not_said_to_be_unwritable(tmp_path: Path) -> None:
+    for file in (ArmingFile(tmp_path), LiveOrderFile(tmp_path), PendingOrderFile(tmp_path)):
+        file.path.mkdir()
+        with pytest.raises(StorageError, match=r"expected a readable .* \(Is a directory\)"):
+            file.read()
+
+
 def test_proofs_of_several_kinds_stand_side_by_side(tmp_path: Path) -> None:
     file = LiveOrderFile(tmp_path)
     other = msgspec.structs.replace(PROOF, version="v2")

@@ -141,3 +141,29 @@ def test_who_wants_outcomes_only_is_not_told_of_refusals(case: Case) -> None:
     case.catalog = GammaCatalog(case.transport, wake=case.woken.set, read=outcome_only)
     given = case.listed(version="v3", closed=False)
     assert given == CatalogAnswer(SLUG, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_split"),
+    [
+        ({"outcomePrices": '["0.5", "0.5"]', "closed": True}, True),
+        ({"outcomePrices": '["0.5", "0.5"]', "closed": False}, False),
+        (
+            {
+                "outcomePrices": '["0.5", "0.5"]',
+                "closed": True,
+                "umaResolutionStatus": "proposed",
+            },
+            False,
+        ),
+        ({"outcomePrices": '["0.6", "0.4"]', "closed": True}, False),
+        ({"outcomePrices": '["0", "0"]', "closed": True}, False),
+        ({"outcomePrices": "", "closed": True}, False),
+    ],
+)
+def test_a_split_is_recognized_only_once_it_is_resolved(
+    case: Case, changes: dict[str, Any], is_split: bool
+) -> None:
+    given = case.listed(**({"umaResolutionStatus": "resolved"} | changes))
+    assert given.is_split is is_split
+    assert given.resolved == ""

@@ -180,6 +180,24 @@ def test_a_makers_part_stands_among_the_maker_orders(
     ]
 
 
+def test_a_trade_of_our_own_with_our_resting_order_is_two_fills(
+    exchange: Exchange, client: OfficialClient
+) -> None:
+    ours = {
+        "order_id": "0xmine",
+        "owner": "key-1",
+        "matched_amount": "10",
+        "price": "0.05",
+        "asset_id": "222",
+        "side": "BUY",
+    }
+    exchange.trades = [trade("t1", trader_side="TAKER", maker_orders=[ours])]
+
+    told = client.read(order_ids=(), token_ids=(), after_s=0)
+
+    assert list(told.fills) == [("t1", trade("t1")["taker_order_id"]), ("t1", "0xmine")]
+
+
 @pytest.mark.parametrize(
     ("failure", "error"),
     [

@@ -101,10 +101,3 @@ def test_damage_never_shows_a_secret(wallet: WalletFiles) -> None:
         wallet.credentials()
 
     assert CREDENTIALS.secret not in str(raised.value)
-
-
-def test_a_file_left_by_a_crash_does_not_stand_in_the_way(wallet: WalletFiles) -> None:
-    wallet.play_key()
-    (wallet.key_path.parent / "credentials.new").write_text("half, and longer than " + "x" * 999)
-    wallet.save_credentials(ACCOUNT)
-    assert wallet.credentials() == ACCOUNT

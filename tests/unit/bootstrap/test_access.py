@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_written_keeps_nobody_from_trading(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     account = Account(tmp_path)
-    account.files.credentials_path.with_suffix(".new").mkdir()
+    account.files.credentials_path.mkdir(parents=True)
     account.log_in()
     assert account.access.ready()
     assert account.woken == 1

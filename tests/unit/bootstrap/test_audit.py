@@ -62,7 +62,7 @@ def test_without_credentials_the_audit_says_who_makes_them(
     loaded = configured(tmp_path, runtime_dir, clob_url="http://127.0.0.1:9")
     with_opening_balance(loaded)
 
-    assert "has the trader run" in audit_account(loaded).error
+    assert "the trader logs in at its first start" in audit_account(loaded).error
 
 
 def test_without_an_exchange_the_audit_says_what_is_missing(

@@ -1,16 +1,15 @@
 """The real hosts behind the doctor's questions, played by a small server."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from polybot.bootstrap import surroundings
-from polybot.bootstrap.surroundings import RealSurroundings, asking, first_frame_s
+from polybot.bootstrap.surroundings import RealSurroundings, first_frame_s
 from polybot.errors import ExchangeError, OutcomeUnknown, PolybotError, Unavailable
-from polybot.exchange.http_calls import HttpAnswer, HttpCall
 from polybot.exchange.l2_auth import ApiCredentials
 from polybot.ports import StreamFrame
 from tests.http_stub import StubRequest, StubServer
@@ -33,9 +32,14 @@ def asked(tmp_path: Path, runtime_dir: Path, server: StubServer) -> Iterator[Rea
         for name, path in (
             ("CLOB", ""),
             ("GAMMA", ""),
+            ("DATA", ""),
             ("GEOBLOCK", "/api/geoblock"),
             ("RPC", "/rpc/key"),
         )
+    }
+    streams = {
+        f"POLYBOT__EXCHANGE__WS_{name}_URL": server.url.replace("http", "ws", 1)
+        for name in ("MARKET", "USER")
     }
     loaded = configured(
         tmp_path,
@@ -44,6 +48,7 @@ def asked(tmp_path: Path, runtime_dir: Path, server: StubServer) -> Iterator[Rea
         POLYMARKET_PRIVATE_KEY=KEY,
         POLYBOT__EXCHANGE__TIMEOUT_S="2",
         **urls,
+        **streams,
     )
     made = RealSurroundings(
         loaded=loaded, private_key=KEY, address="0xabc", signature_type=0, credentials=None
@@ -99,18 +104,6 @@ def test_only_buys_reserve_dollars(asked: RealSurroundings, server: StubServer) 
 
 def test_without_a_database_nothing_waits_for_its_dollars(asked: RealSurroundings) -> None:
     assert asked.unredeemed() == ()
-
-
-def test_a_transport_that_never_answers_is_an_unknown_outcome() -> None:
-    class Silent:
-        def send(self, call: HttpCall, done: Callable[[HttpAnswer], None]) -> None:
-            """Keep the question."""
-
-        def warm(self, path: str = "/ok") -> None:
-            """Do nothing."""
-
-    answer = asking(Silent(), timeout_s=0.05)(HttpCall("GET", "/time"))
-    assert isinstance(answer.error, OutcomeUnknown)
 
 
 class Stream:

@@ -5,11 +5,18 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from polybot.bootstrap.trader import limits_of, settings_of
-from polybot.config.schema import Config, ExchangeConfig, RiskConfig, WatchdogConfig
+from polybot.bootstrap.trader import limits_of, settings_of, wallet_problem
+from polybot.config.schema import (
+    Config,
+    ExchangeConfig,
+    RiskConfig,
+    WalletConfig,
+    WatchdogConfig,
+)
 from polybot.domain.risk_limits import RiskLimits
 from polybot.exchange.production import PRODUCTION_URLS
 from polybot.exchange.signing import OrderSigner
+from polybot.exchange.wallet_addresses import deposit_wallet
 from polybot.messages.commands import HaltTrading
 from polybot.runtime.logs import mask_wallet
 from tests.unit.bootstrap.one_process import HEAVY, OneProcess
@@ -122,6 +129,18 @@ def test_limits_in_dollars_become_integers() -> None:
         max_consecutive_losses=9,
         pause_ns=500_000_000,
     )
+
+
+@pytest.mark.parametrize(("kind", "fits"), [(0, False), (2, False), (3, True)])
+def test_a_wallet_that_is_not_the_key_s_is_a_problem_to_be_named(kind: int, fits: bool) -> None:
+    address = OrderSigner(REAL_KEY).address
+    wallet = WalletConfig(funder=deposit_wallet(address), signature_type=kind)
+    problem = wallet_problem(Config(mode="live", wallet=wallet), address)
+    assert (problem == "") is fits
+    assert fits or "run: polybot init" in problem
+    other = WalletConfig(funder=REAL_FUNDER, signature_type=3)
+    assert wallet_problem(Config(mode="live", wallet=other), address)
+    assert wallet_problem(Config(mode="synthetic", wallet=other), address) == ""
 
 
 def test_rates_and_the_clock_s_tolerance_are_the_configured_ones() -> None:

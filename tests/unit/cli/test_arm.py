@@ -64,13 +64,13 @@ def test_nothing_is_armed_unless_the_doctor_is_green(polybot: Command, live: Pat
 def test_a_time_outside_an_hour_and_thirty_days_is_refused(
     polybot: Command, live: Path, options: tuple[str, ...]
 ) -> None:
-    assert "--ttl" in polybot("arm", "--yes", *options, code=6).stderr
+    assert "--ttl" in polybot("arm", "--yes", *options, code=2).stderr
     assert not (live / "arming.json").exists()
 
 
 def test_an_end_and_no_end_contradict_each_other(polybot: Command, live: Path) -> None:
     del live
-    polybot("arm", "--ttl", "24h", "--until-disarmed", code=1)
+    polybot("arm", "--ttl", "24h", "--until-disarmed", code=2)
 
 
 def test_disarm_takes_it_back_and_works_twice(polybot: Command, live: Path) -> None:
@@ -87,6 +87,14 @@ def test_disarm_works_with_a_broken_configuration_and_a_damaged_arming(
     (live.parent / "polybot.toml").write_text("bogus = 1\n[wallet]\nsignature_type = 9\n")
     done = json.loads(polybot("disarm", "--json").stdout)
     assert done == {"disarmed": True, "trader": ""}
+
+
+def test_a_leave_that_cannot_be_taken_back_is_said_loudly_with_another_way(
+    polybot: Command, state_dir: Path
+) -> None:
+    (state_dir / "arming.json").mkdir()
+    said = polybot("disarm", code=1).stderr
+    assert "STILL ARMED: polybot halt" in said
 
 
 def test_disarm_works_after_the_mode_was_changed(
@@ -112,7 +120,7 @@ def test_the_leave_is_the_configured_wallets_and_only_live_modes(live: Path) -> 
 
 
 def test_status_says_first_of_all_whether_orders_are_real(polybot: Command, live: Path) -> None:
-    assert polybot("status", code=3).stdout.startswith("NOT ARMED  not armed; run: polybot arm")
+    assert polybot("status", code=3).stdout.startswith("NOT ARMED  run: polybot arm\n")
     ArmingFile(live).write(arming(armed_ns=1))
     shown = polybot("status", code=3).stdout
     assert shown.startswith("ARMED    until polybot disarm")

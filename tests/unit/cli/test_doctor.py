@@ -10,9 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 import polybot.cli
-from polybot.adapters.arming_files import LiveOrderFile
+from polybot.adapters.arming_files import LiveOrderFile, PendingOrderFile
 from polybot.cli.checks import CheckStatus
-from polybot.cli.doctor import arming_row, configuration_rows, floor_rows, mode_row, proof_row
+from polybot.cli.doctor import (
+    arming_row,
+    configuration_rows,
+    floor_rows,
+    left_rows,
+    mode_row,
+    proof_row,
+)
 from polybot.cli.glance import Books, Glance, MarketTime
 from polybot.config.load import load
 from polybot.domain.arming import ArmingState, ArmingVerdict, LiveOrderProof
@@ -165,6 +172,19 @@ def test_a_proof_is_shown_without_repeating_it(state_dir: Path) -> None:
     assert proof_row(loaded, ours).status is CheckStatus.WARN
 
 
+def test_an_order_that_a_killed_doctor_left_is_told_of(state_dir: Path) -> None:
+    pending = PendingOrderFile(state_dir)
+    assert list(left_rows(load())) == []
+    pending.write("0xold")
+    [row] = left_rows(load())
+    assert row.status is CheckStatus.WARN
+    assert "0xold" in row.detail
+    assert "cancel-all --all-wallet" in row.fix
+    pending.path.write_text("no")
+    [row] = left_rows(load())
+    assert row.status is CheckStatus.WARN
+
+
 def test_with_live_a_wallet_that_is_not_set_up_fails_and_nothing_is_sent(
     polybot_json: Callable[..., Any],
     state_dir: Path,
@@ -174,7 +194,7 @@ def test_with_live_a_wallet_that_is_not_set_up_fails_and_nothing_is_sent(
         f'{key} = "{"ws" if key.startswith("ws") else "http"}://127.0.0.1:9"\n'
         for key in (
             *("clob_url", "gamma_url", "data_url", "geoblock_url", "rpc_url"),
-            "ws_user_url",
+            *("ws_user_url", "ws_market_url", "ws_price_url"),
         )
     )
     (state_dir.parent / "polybot.toml").write_text(f"[exchange]\n{nowhere}")

@@ -229,11 +229,78 @@ def test_what_an_earlier_doctor_left_is_taken_back_first() -> None:
     assert trial.exchange.resting["0xold"] == "CANCELED"
 
 
+def test_an_earlier_order_that_arrives_late_is_taken_back_too() -> None:
+    trial = Trial(pending="0xold")
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            trial.exchange.resting["0xold"] = "LIVE"
+
+    tools = Tools(trial.exchange, trial.signer, trial.watch, trial.pending, pause)
+    assert try_order(tools, ATTEMPT).row.status is CheckStatus.OK
+    assert trial.exchange.resting["0xold"] == "CANCELED"
+
+
 def test_no_order_is_sent_while_an_earlier_one_cannot_be_canceled() -> None:
     trial = Trial(pending="0xold", uncancelable=True)
     trial.exchange.resting["0xold"] = "LIVE"
     assert_fails(trial.run().row, "an earlier order 0xold cannot be canceled")
     assert trial.exchange.posts == 0
+
+
+class KilledError(BaseException):
+    """Ends a doctor wherever it is, as a kill does: nothing after it runs."""
+
+
+class Killable:
+    """Ends whoever uses it at one of its calls, before or after it is carried out."""
+
+    def __init__(self, inner: Any, steps: list[int], when: str) -> None:
+        self._inner, self._steps, self._when = inner, steps, when
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._inner, name)
+
+        def call(*values: Any) -> Any:
+            self._steps[0] -= 1
+            if self._steps[0] == 0 and self._when == "before":
+                raise KilledError
+            answer = real(*values)
+            if self._steps[0] == 0:
+                raise KilledError
+            return answer
+
+        return call
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_any_step_one_order_rests_at_most_and_the_next_doctor_takes_it_back(
+    when: str,
+) -> None:
+    for kill_at in range(1, 30):
+        trial, steps = Trial(), [kill_at]
+        tools = Tools(
+            Killable(trial.exchange, steps, when),
+            trial.signer,
+            trial.watch,
+            Killable(trial.pending, steps, when),
+            lambda _: None,
+        )
+        try:
+            tried = try_order(tools, ATTEMPT)
+        except KilledError:
+            resting = [key for key, status in trial.exchange.resting.items() if status == "LIVE"]
+            assert resting in ([], [trial.pending.order_id]), kill_at
+            assert trial.run().row.status is CheckStatus.OK
+            assert "LIVE" not in trial.exchange.resting.values(), kill_at
+            assert trial.exchange.posts <= 2
+            continue
+        assert tried.row.status is CheckStatus.OK
+        assert kill_at > 7, "every step was tried"
+        return
+    raise AssertionError("expected an end, was none")
 
 
 def test_the_words_of_an_unreachable_exchange_have_a_fix_too() -> None:

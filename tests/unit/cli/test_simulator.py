@@ -68,7 +68,7 @@ def test_a_file_of_faults_must_be_right(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert ended.returncode == 78
+    assert ended.returncode == 4
     assert "rule 1: expected fault as one of" in ended.stderr
     assert ended.stdout == ""
 

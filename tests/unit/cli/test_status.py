@@ -92,7 +92,7 @@ def test_what_a_silent_trader_said_last_is_not_shown_as_now() -> None:
 
 def test_what_is_held_and_won_is_shown() -> None:
     shown = text(seen())
-    assert "25.01 Down btc-updown-5m $23.83" in shown
+    assert "25.01 Down btc-updown-5m for $23.83" in shown
     assert "today $0.00, 0 trades, 0 won 0 lost" in shown
 
 
@@ -128,7 +128,7 @@ def test_a_running_floor_is_shown_whole(
         "polybot  synthetic  x20",
         "trading  REDUCING",
         "btc-updown-5m closes in 1 min 0 s",
-        "25 Up btc-updown-5m $23.83",
+        "25 Up btc-updown-5m for $23.83",
         "today -$22.67, 2 trades, 1 won 1 lost",
     ):
         assert expected in shown

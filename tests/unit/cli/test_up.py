@@ -172,7 +172,27 @@ def test_live_mode_starts_without_a_simulator_and_says_loudly_that_it_is_not_arm
     assert became.environ["POLYBOT_FLOOR_SIMULATOR"] == "false"
     said = capsys.readouterr().out
     assert "live mode, REAL orders with real money" in said
-    assert "\nNOT ARMED not armed; run: polybot arm" in said
+    assert "\nNOT ARMED run: polybot arm; only what reduces risk is sent" in said
+
+
+def test_a_simulated_floor_s_processes_do_not_inherit_a_real_key(
+    became: Execution, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PRIVATE_KEY", "POLYMARKET_PRIVATE_KEY", "POLYBOT__WALLET__PRIVATE_KEY"):
+        monkeypatch.setenv(name, KEY)
+    start_floor(Wishes(), dict(os.environ), became)
+    assert KEY not in became.environ.values()
+    assert "every process" not in capsys.readouterr().err
+
+
+def test_a_live_floor_warns_of_a_key_that_every_process_inherits(
+    became: Execution, live: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del live
+    start_floor(Wishes(), dict(os.environ), became)
+    said = capsys.readouterr().err
+    assert "PRIVATE_KEY is in the environment, which every process of the floor inherits" in said
+    assert KEY not in said
 
 
 def test_live_mode_says_until_when_it_is_armed(

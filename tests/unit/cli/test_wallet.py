@@ -31,7 +31,9 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state_dir: Path) -> 
     monkeypatch.setenv("POLYBOT__EXTRAS__ENABLED", "true")
     monkeypatch.setenv("POLYBOT__EXTRAS__PYTHON", str(script))
     monkeypatch.setenv("POLYBOT__WALLET__PRIVATE_KEY", PRIVATE_KEY)
-    monkeypatch.setenv("POLYBOT__EXCHANGE__CLOB_URL", "http://127.0.0.1:9")
+    for name in ("CLOB", "GAMMA", "DATA", "WS_MARKET", "WS_USER"):
+        scheme = "ws" if name.startswith("WS") else "http"
+        monkeypatch.setenv(f"POLYBOT__EXCHANGE__{name}_URL", f"{scheme}://127.0.0.1:9")
 
     def say(*lines: Any) -> None:
         texts = "\n".join(f"echo '{json.dumps(line)}'" for line in lines)

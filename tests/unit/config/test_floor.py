@@ -41,6 +41,17 @@ def test_a_record_of_a_newer_program_is_read(tmp_path: Path) -> None:
     assert found.mode == "replay"
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may give a file to another user")
+def test_a_record_that_another_user_put_where_anybody_may_write_is_none(tmp_path: Path) -> None:
+    planted = tmp_path / "polybot-0-abcdef"
+    planted.mkdir()
+    write_floor(record(planted))
+    os.chown(planted / FLOOR_FILE, 65534, 65534)
+    assert read_floor(planted) == record(planted)
+    tmp_path.chmod(0o1777)
+    assert read_floor(planted) is None
+
+
 def test_a_directory_that_is_not_there_is_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="expected to write"):
         write_floor(record(tmp_path / "absent"))

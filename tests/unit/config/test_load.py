@@ -164,6 +164,15 @@ def test_leniently_loaded_problems_are_warnings(clone: Path) -> None:
     assert found.warnings[0].startswith("mode: expected one of")
 
 
+def test_who_only_looks_needs_no_private_key_but_everything_else(clone: Path) -> None:
+    write(clone, 'mode = "live"\n')
+    assert len(problems(clone)) == 1
+    assert loaded(clone, keyless=True).config.mode == "live"
+    write(clone, 'mode = "live"\n[risk]\nmax_by_price = 0.9\n')
+    (left,) = problems(clone, keyless=True)
+    assert left.startswith("risk.max_by_price: unknown key")
+
+
 def test_a_secret_changes_neither_the_hash_nor_any_message(clone: Path) -> None:
     plain, secret = loaded(clone), loaded(clone, {"PRIVATE_KEY": KEY})
     assert secret.config.wallet.private_key == KEY

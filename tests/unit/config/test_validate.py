@@ -211,7 +211,9 @@ def test_recordings_need_their_list_of_windows(tmp_path: Path) -> None:
 
 
 def test_live_mode_needs_a_key_and_no_url() -> None:
-    assert set(found(changed(Config(), mode="live"))) == {"wallet.private_key"}
+    problems = found(changed(Config(), mode="live"))
+    assert set(problems) == {"wallet.private_key"}
+    assert problems["wallet.private_key"].endswith("run: polybot init")
 
 
 def test_paper_mode_needs_neither_a_key_nor_a_url() -> None:
@@ -245,6 +247,35 @@ def test_live_mode_with_everything_it_needs_is_accepted() -> None:
     with_funder = changed(live, wallet={"signature_type": 2, "funder": ADDRESS})
     assert found(with_funder) == {}
     assert list(found(changed(live, wallet={"signature_type": 2}))) == ["wallet.funder"]
+
+
+TOGETHER = ("clob_url", "gamma_url", "data_url", "ws_market_url", "ws_user_url")
+
+
+def here(name: str) -> str:
+    return f"{'ws' if name.startswith('ws_') else 'http'}://127.0.0.1:4001/{name}"
+
+
+@pytest.mark.parametrize("other", ["", "public"])
+@pytest.mark.parametrize("name", TOGETHER)
+def test_real_orders_and_a_trial_exchange_are_never_mixed(name: str, other: str) -> None:
+    trial = {each: here(each) for each in TOGETHER}
+    live = changed(Config(), mode="live", exchange=trial, wallet={"private_key": KEY})
+    assert found(live) == {}
+    mixed = changed(live, exchange={name: LIVE_URLS[name] if other else ""})
+    problems = found(mixed)
+    assert list(problems) == [f"exchange.{name}"]
+    assert "belong together" in problems[f"exchange.{name}"]
+    alone = changed(Config(), mode="live", exchange={name: here(name)}, wallet={"private_key": KEY})
+    assert set(found(alone)) == {f"exchange.{each}" for each in TOGETHER if each != name}
+
+
+@pytest.mark.parametrize("name", list(LIVE_URLS))
+def test_nothing_real_travels_unencrypted(name: str) -> None:
+    plain = LIVE_URLS[name].replace("s://", "://", 1)
+    exchange = {**LIVE_URLS, name: plain}
+    live = changed(Config(), mode="live", exchange=exchange, wallet={"private_key": KEY})
+    assert "s://, because API credentials" in found(live)[f"exchange.{name}"]
 
 
 def test_live_mode_contradicts_a_dry_run() -> None:

@@ -88,6 +88,13 @@ def test_another_wallet_or_kind_is_not_armed_by_it() -> None:
     assert state(arming(), NOW, kind=0) is ArmingState.REFUSED
 
 
+def test_a_key_that_cannot_sign_for_the_wallet_is_not_armed_by_it() -> None:
+    problem = "not one of the key's wallets; run: polybot init"
+    verdict = judge(arming(), funder=FUNDER, signature_type=3, now_ns=NOW, wallet_problem=problem)
+    assert (verdict.state, verdict.detail) == (ArmingState.REFUSED, problem)
+    assert not verdict.allows_entries
+
+
 def test_a_clock_set_back_does_not_make_it_last_longer() -> None:
     assert state(arming(), NOW - CLOCK_SLACK_NS) is ArmingState.ARMED
     assert state(arming(), NOW - CLOCK_SLACK_NS - 1) is ArmingState.REFUSED

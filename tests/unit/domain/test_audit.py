@@ -173,6 +173,22 @@ def test_a_failed_fill_counts_on_neither_side() -> None:
     assert any("expected FAILED, was CONFIRMED" in text for text in found)
 
 
+@pytest.mark.parametrize("matched", [0, SHARES])
+def test_the_matched_size_of_an_order_may_or_may_not_shrink_when_its_trade_failed(
+    matched: int,
+) -> None:
+    failed = fill_at(status=FillStatus.FAILED)
+    order = msgspec.structs.replace(FILLED, filled_shares=0, filled_usdc=0, fee_usdc=0)
+    found = texts(
+        ours=belief(orders={order.venue_order_id: order}, fills={failed.key: failed}),
+        theirs=told(
+            orders={order.venue_order_id: told_order(matched_shares=matched)},
+            fills={failed.key: told_fill(status="FAILED")},
+        ),
+    )
+    assert not any("shares filled" in text for text in found)
+
+
 def test_a_failed_fill_we_never_booked_is_no_difference() -> None:
     failed = told_fill(trade_id="t9", status="FAILED")
 

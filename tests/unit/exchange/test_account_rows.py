@@ -65,6 +65,14 @@ def test_a_maker_s_fills_are_found_by_owner_and_may_be_of_the_other_outcome() ->
     assert all(f.is_maker and f.trade_id == "t1" for f in told)
 
 
+def test_a_trade_of_our_own_that_met_our_resting_order_fills_both() -> None:
+    told = fills(maker_orders=[THEIRS, OURS])
+    assert [(f.venue_order_id, f.token_id, f.is_maker) for f in told] == [
+        ("0xtaker", "up", False),
+        ("0xours", "down", True),
+    ]
+
+
 def test_a_maker_s_trade_without_an_order_of_ours_has_no_fill() -> None:
     assert fills(trader_side="MAKER") == []
 

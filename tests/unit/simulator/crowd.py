@@ -11,7 +11,16 @@ from polybot.simulator.ledger import Ledger
 from polybot.simulator.orders import NewOrder
 from polybot.simulator.records import AccountOpened, AnyRecord, Converted, FlowKind
 from polybot.simulator.rules import ExchangeRules
-from tests.unit.simulator.samples import ASKS, BIDS, DOLLARS, MARKET, SLUG, START, S
+from tests.unit.simulator.samples import (
+    ASKS,
+    BIDS,
+    DOLLARS,
+    MARKET,
+    MINED_AFTER_2_S,
+    SLUG,
+    START,
+    S,
+)
 
 NAMES = ("ann", "bob", "cid")
 NO_LEVELS: tuple[tuple[int, int], ...] = ()
@@ -32,7 +41,7 @@ class Crowd:
         money_usdc: int = 1000 * DOLLARS,
         shares: int = 0,
     ) -> None:
-        rules = rules or ExchangeRules(taker_delay_ns=0)
+        rules = rules or ExchangeRules(taker_delay_ns=0, **MINED_AFTER_2_S)
         self.exchange = SimulatedExchange(Ledger(), rules, NullListener())
         self.records: list[AnyRecord] = []
         self.now_ns = START

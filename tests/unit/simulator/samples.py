@@ -16,6 +16,8 @@ from polybot.simulator.timers import ExchangeRules
 S = 1_000_000_000
 START = 1_800_000_000 * S
 SHARES = 1_000_000
+# Rules that draw nothing, for tests that wait for a trade to be settled.
+MINED_AFTER_2_S = {"mined_from_ns": 2 * S, "mined_until_ns": 2 * S}
 DOLLARS = 1_000_000
 ADDRESS = "0xF39fd6e51aad88F6F4ce6aB8827279cffFb92266"
 SLUG = "btc-updown-5m-1800000000"
@@ -39,7 +41,7 @@ class Venue:
     """An exchange with one account and one window, and every record it ever emitted."""
 
     def __init__(self, *, money_usdc: int = 1000 * DOLLARS, delay_ms: int = 0) -> None:
-        rules = ExchangeRules(taker_delay_ns=delay_ms * 1_000_000)
+        rules = ExchangeRules(taker_delay_ns=delay_ms * 1_000_000, **MINED_AFTER_2_S)
         self.exchange = SimulatedExchange(Ledger(), rules, NullListener())
         self.records: list[AnyRecord] = []
         self.now_ns = START

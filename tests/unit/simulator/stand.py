@@ -45,7 +45,15 @@ from polybot.simulator.timers import ExchangeRules
 from polybot.simulator.window_book import WindowBook
 from polybot.simulator.world import World
 from tests.fakes import FakeClock
-from tests.unit.simulator.samples import ASKS, BIDS, DOLLARS, MARKET, SLUG, START
+from tests.unit.simulator.samples import (
+    ASKS,
+    BIDS,
+    DOLLARS,
+    MARKET,
+    MINED_AFTER_2_S,
+    SLUG,
+    START,
+)
 
 KEY = "0x" + "11" * 32
 OTHER_KEY = "0x" + "22" * 32
@@ -117,7 +125,7 @@ class Stand:
         books: dict[str, WindowBook] = {}
         self.faults = FaultInjector(make_plan({"seed": 1, "rules": list(faults)}), START)
         self.hub = Hub(ledger, books, self.faults)
-        rules = ExchangeRules(taker_delay_ns=delay_ms * 1_000_000)
+        rules = ExchangeRules(taker_delay_ns=delay_ms * 1_000_000, **MINED_AFTER_2_S)
         exchange = SimulatedExchange(ledger, rules, self.hub, books)
         replay_market(exchange, driver)
         market_clock = SegmentedClock(

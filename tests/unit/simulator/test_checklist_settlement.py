@@ -12,7 +12,7 @@ from polybot.simulator.ledger import replayed
 from polybot.simulator.records import OrderState, decode_record, encode_record
 from polybot.simulator.rules import PPM, ExchangeRules
 from tests.unit.simulator.crowd import NO_LEVELS, Crowd
-from tests.unit.simulator.samples import DOLLARS, MARKET, SHARES, SLUG, S
+from tests.unit.simulator.samples import DOLLARS, MARKET, MINED_AFTER_2_S, SHARES, SLUG, S
 
 BUY, SELL, UP, DOWN = Side.BUY, Side.SELL, Outcome.UP, Outcome.DOWN
 
@@ -74,7 +74,7 @@ def test_item_11_a_failed_trade_is_undone_for_both_accounts_in_one_record() -> N
 
 
 def test_item_11_bought_shares_can_be_sold_a_lag_after_they_were_mined() -> None:
-    crowd = Crowd(rules=ExchangeRules(taker_delay_ns=0, share_lag_ns=3 * S))
+    crowd = Crowd(rules=ExchangeRules(taker_delay_ns=0, share_lag_ns=3 * S, **MINED_AFTER_2_S))
     crowd.show()
     crowd.place("bob", BUY, 5200, 10 * SHARES)
     for second in range(5):
@@ -84,7 +84,7 @@ def test_item_11_bought_shares_can_be_sold_a_lag_after_they_were_mined() -> None
 
 
 def test_item_11_reading_the_balance_again_ends_the_lag_but_not_before_it_is_mined() -> None:
-    crowd = Crowd(rules=ExchangeRules(taker_delay_ns=0, share_lag_ns=3600 * S))
+    crowd = Crowd(rules=ExchangeRules(taker_delay_ns=0, share_lag_ns=3600 * S, **MINED_AFTER_2_S))
     crowd.show()
     crowd.place("bob", BUY, 5200, 10 * SHARES)
     bob, token = crowd.account("bob"), MARKET.token_up

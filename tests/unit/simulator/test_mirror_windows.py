@@ -8,8 +8,8 @@ from polybot.domain.window import parse_series
 from polybot.errors import Unavailable
 from polybot.ports import CatalogAnswer
 from polybot.simulator.happenings import CloseWindow, ListWindow, ResolveWindow, TellStrike
-from polybot.simulator.mirror_windows import LATE_NS, MirrorWindows
-from tests.fakes import FakeCatalog
+from polybot.simulator.mirror_windows import LATE_NS, SECOND_ROUTE_NS, MirrorWindows
+from tests.fakes import FakeCatalog, FakeOutcomes
 from tests.unit.simulator.samples import MARKET, SLUG, START, S
 from tests.unit.simulator.upstream import SERIES, at
 
@@ -184,3 +184,31 @@ def test_an_outcome_half_an_hour_late_is_said_once(
     for second in range(300, 300 + LATE_NS // S + 3000, 10):
         pass_at(windows, second)
     assert caplog.text.count("has no official outcome 30 minutes after its close") == 1
+
+
+def test_a_second_route_is_asked_when_the_catalog_keeps_silent_for_long(
+    catalog: FakeCatalog,
+) -> None:
+    outcomes = FakeOutcomes()
+    windows = MirrorWindows((parse_series(SERIES),), catalog, outcomes)
+    pass_at(windows, 1)
+    outcomes.known[SLUG] = CatalogAnswer(SLUG, None, resolved="Down", closed=True)
+    first = 300 + SECOND_ROUTE_NS // S
+    for second in range(300, first):
+        pass_at(windows, second)
+    assert outcomes.asked == []
+    told = [each for second in range(first, first + 60) for each in pass_at(windows, second)]
+    assert [each.outcome for each in told if isinstance(each, ResolveWindow)] == [Outcome.DOWN]
+    assert outcomes.asked == [(SLUG, MARKET.condition_id)]
+
+
+def test_a_split_is_said_once_and_stays_open(
+    windows: MirrorWindows, catalog: FakeCatalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    pass_at(windows, 1)
+    catalog.known[SLUG] = CatalogAnswer(SLUG, MARKET, closed=True, is_split=True)
+    told = [each for second in range(300, 500) for each in pass_at(windows, second)]
+    assert not any(isinstance(each, ResolveWindow) for each in told)
+    assert [r.message for r in caplog.records if "50/50" in r.message] == [
+        f"{SLUG} was resolved 50/50: it stays unsettled in the mirror"
+    ]

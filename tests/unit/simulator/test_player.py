@@ -7,12 +7,27 @@ import pytest
 from polybot.adapters.clock import SystemClock
 from polybot.domain.market import Outcome
 from polybot.errors import DiskFull, FatalError
-from polybot.simulator.happenings import ListWindow, ResolveWindow
+from polybot.simulator.core import NullListener
+from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.happenings import Happening, ListWindow, ResolveWindow
+from polybot.simulator.ledger import Ledger
 from polybot.simulator.market_clock import SegmentedClock
-from polybot.simulator.player import Player
+from polybot.simulator.player import MOST_BEHIND_WALL_NS, Player
+from polybot.simulator.timers import ExchangeRules
 from polybot.simulator.world import World
 from tests.unit.simulator.samples import MARKET, SLUG, START, S
-from tests.unit.simulator.stand import MemoryLog, Stand, until
+from tests.unit.simulator.stand import MemoryLog, ScriptedDriver, Stand, opening, until
+
+
+class BusyClock:
+    """A monotonic clock that moves on by a millisecond whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.wall_ns = 0
+
+    def monotonic_ns(self) -> int:
+        self.wall_ns += 1_000_000
+        return self.wall_ns
 
 
 class Clients:
@@ -64,6 +79,40 @@ async def test_market_time_waits_while_a_client_cannot_keep_up() -> None:
     clients.made_room.set()
     await until(lambda: world.clock.now_ns() > stood + S)
     assert speeds[-2:] == [0.0, 100.0]
+    await player.stop()
+
+
+async def test_market_time_waits_for_a_market_that_takes_longer_than_it_lasts() -> None:
+    clock = BusyClock()
+
+    class Costly(ScriptedDriver):
+        """Takes half again as long to tell of a stretch of time as the stretch lasts."""
+
+        def __init__(self) -> None:
+            super().__init__(opening())
+            self.longest_ns = 0
+            self._told_ns = START
+
+        def take_until(self, until_ns: int) -> list[Happening]:
+            taken_ns = until_ns - self._told_ns
+            self.longest_ns = max(self.longest_ns, taken_ns)
+            self._told_ns = until_ns
+            clock.wall_ns += taken_ns * 3 // 2
+            return super().take_until(until_ns)
+
+    driver, stand = Costly(), Stand()
+    market_clock = SegmentedClock(clock.monotonic_ns, start_ns=START, speed=1.0, held="starting")
+    exchange = SimulatedExchange(Ledger(), ExchangeRules(), NullListener())
+    world = World(
+        clock=market_clock, driver=driver, exchange=exchange, log=MemoryLog(), outlet=stand.hub
+    )
+    speeds: list[float] = []
+    player = Player(world, Clients(), lambda: speeds.append(market_clock.segment().speed))
+    player.start()
+    await until(lambda: world.exchange.now_ns > START + S)
+    assert 0.0 in speeds[2:]
+    assert 1.0 in speeds[3:]
+    assert driver.longest_ns < 5 * MOST_BEHIND_WALL_NS
     await player.stop()
 
 

@@ -7,9 +7,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from polybot.domain.order import Side
 from polybot.exchange.wire_codec import encode
+from polybot.simulator.request_path import make_middleware
+from polybot.simulator.socket_session import open_socket
 from tests.unit.simulator.listening import listening
 from tests.unit.simulator.samples import SHARES
 from tests.unit.simulator.stand import Stand, Wallet, standing
@@ -224,3 +228,30 @@ async def test_the_simulators_own_routes_meet_no_fault() -> None:
         assert (await stand.get("/simulator/time"))[0] == 200
         with pytest.raises(aiohttp.ClientError):
             await stand.get("/ok")
+
+
+async def test_a_client_that_leaves_while_its_websocket_opens_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    left: list[bool] = []
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        try:
+            return await open_socket(request)
+        except ConnectionResetError:
+            left.append(True)
+            raise
+
+    stand = Stand()
+    app = web.Application(middlewares=[make_middleware(stand.desk)])
+    app.router.add_get("/ws/market", serve)
+    server = TestServer(app)
+    await server.start_server()
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientError):
+            await session.ws_connect(server.make_url("/ws/market"))
+    await server.close()
+    assert left
+    assert [record.getMessage() for record in caplog.records] == []

@@ -36,6 +36,11 @@ async def test_item_19_a_blocked_region_is_told_and_takes_no_order() -> None:
         status, told = await wallet.post(wallet.order(Side.BUY, 4000, 10 * SHARES))
         assert status == 403
         assert told["error"].startswith("Trading restricted in your region")
+        # The region comes first: nobody has to have signed anything.
+        for path in ("/order", "/orders"):
+            async with stand.session.post(path, data=b"") as response:
+                assert (response.status, (await response.json())["error"]) == (403, told["error"])
+        assert (await wallet.send("DELETE", "/cancel-all"))[0] == 200
 
 
 async def test_how_long_to_wait_is_told_in_wall_seconds() -> None:

@@ -25,11 +25,24 @@ def test_item_11_which_trades_fail_follows_from_seed_and_trade_alone() -> None:
     assert fates != [fate(name, other) for name in names]
 
 
+def test_item_11_a_trade_is_mined_after_1_to_5_seconds_the_same_each_time() -> None:
+    rules, other = ExchangeRules(seed=3), ExchangeRules(seed=4)
+    names = [f"trade-{number}" for number in range(2000)]
+    waits = [rules.mined_after_ns(name) for name in names]
+    assert S <= min(waits) < 1.1 * S
+    assert 4.9 * S < max(waits) < 5 * S
+    assert 2.9 * S < sum(waits) / len(waits) < 3.1 * S
+    assert waits == [rules.mined_after_ns(name) for name in names]
+    assert waits != [other.mined_after_ns(name) for name in names]
+    assert rules.next_step("a", FillStatus.MINED) == (FillStatus.CONFIRMED, 4 * S)
+
+
 def test_nothing_goes_wrong_unless_asked_for_and_everything_when_all_is() -> None:
     smooth, broken = ExchangeRules(), ExchangeRules(failed_share=PPM, missing_resolution_ppm=PPM)
     for number in range(200):
-        assert smooth.next_step(str(number), FillStatus.MATCHED) == (FillStatus.MINED, 2 * S)
-        assert broken.next_step(str(number), FillStatus.MATCHED) == (FillStatus.RETRYING, 2 * S)
+        mined_ns = smooth.mined_after_ns(str(number))
+        assert smooth.next_step(str(number), FillStatus.MATCHED) == (FillStatus.MINED, mined_ns)
+        assert broken.next_step(str(number), FillStatus.MATCHED) == (FillStatus.RETRYING, mined_ns)
         assert broken.next_step(str(number), FillStatus.RETRYING) == (FillStatus.FAILED, 5 * S)
         assert (smooth.announces(str(number)), broken.announces(str(number))) == (True, False)
     for final in (FillStatus.CONFIRMED, FillStatus.FAILED):

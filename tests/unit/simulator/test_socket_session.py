@@ -3,6 +3,7 @@
 import socket
 
 import aiohttp
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -13,6 +14,8 @@ from polybot.simulator.socket_session import (
     open_socket,
     texts_of,
 )
+from tests.unit.simulator.listening import listening
+from tests.unit.simulator.stand import Stand, standing, until
 
 
 async def test_open_sockets_are_known_and_closed_at_the_end() -> None:
@@ -49,3 +52,14 @@ async def test_open_sockets_are_known_and_closed_at_the_end() -> None:
     assert heard == ["hello", "bye"]
     # Linux doubles what it is asked for.
     assert buffers[0] <= 2 * SEND_BUFFER_BYTES
+
+
+@pytest.mark.parametrize("channel", ["market", "user", "price", "rtds", "binance", "coinbase"])
+async def test_nothing_is_left_of_a_connection_whose_client_went_away(channel: str) -> None:
+    async with standing(Stand()) as stand:
+        async with listening(stand, channel):
+            await until(lambda: len(stand.app[OPEN_SOCKETS]) == 1)
+        await until(lambda: not stand.app[OPEN_SOCKETS])
+        hub = stand.desk.hub
+        for feed in (hub.market, hub.user, hub.price, hub.public):
+            assert not feed.subscribers

@@ -22,7 +22,7 @@ def test_the_state_alone_sets_the_timers_that_the_records_set() -> None:
     venue.submit(venue.order(Side.BUY, 5200, 10 * SHARES))
     venue.wait(0.15)
     venue.submit(venue.order(Side.BUY, 5200, 5 * SHARES))
-    restored = Timers(ExchangeRules())
+    restored = Timers(venue.exchange.core.rules)
     restored.restore(Ledger(venue.ledger.state))
     live = [
         timer

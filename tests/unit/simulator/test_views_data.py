@@ -7,6 +7,7 @@ from polybot.domain.order import Side
 from polybot.simulator.happenings import ResolveWindow
 from polybot.simulator.views_data import (
     activity_rows,
+    has_status,
     position_rows,
     resolution_row,
     trade_row,
@@ -36,12 +37,31 @@ def test_a_position_goes_from_open_over_redeemable_to_closed() -> None:
     assert first.entry_fees_usdc == Decimal("0.8736")
     assert first.proxy_wallet == WALLET
     venue.happen(ResolveWindow(START, SLUG, Outcome.UP))
-    assert {row[0] for row in told().values()} == {"REDEEMABLE", "REDEEMABLE_LOST"}
+    assert {row[0] for row in told().values()} == {"REDEEMABLE"}
     venue.wait(10)
     closed = told()
     assert closed["Up"] == ("CLOSED", Decimal(0), Decimal("23.1264"))
     assert closed["Down"][0] == "CLOSED"
     assert closed["Down"][2] < -10
+
+
+def test_item_17_positions_are_asked_for_by_more_statuses_than_rows_have() -> None:
+    venue = Venue()
+    venue.show()
+    venue.submit(venue.order(Side.BUY, 5200, 50 * SHARES))
+
+    def found(wanted: str) -> list[str]:
+        rows = position_rows(venue.ledger, venue.account, WALLET)
+        return [row.outcome for row in rows if has_status(row, wanted)]
+
+    assert (found("OPEN"), found("MERGEABLE")) == (["Up"], [])
+    venue.submit(venue.order(Side.BUY, 5000, 20 * SHARES, outcome=Outcome.DOWN))
+    assert (found("MERGEABLE"), found("REDEEMABLE"), found("CLOSED")) == (["Up", "Down"], [], [])
+    venue.happen(ResolveWindow(START, SLUG, Outcome.UP))
+    assert (found("REDEEMABLE"), found("REDEEMABLE_LOST")) == (["Up"], ["Down"])
+    assert (found("OPEN"), found("MERGEABLE")) == (["Up", "Down"], [])
+    venue.wait(10)
+    assert (found("OPEN"), found("CLOSED")) == ([], ["Up", "Down"])
 
 
 def test_activity_holds_trades_and_redemptions_newest_first() -> None:

@@ -1,6 +1,7 @@
 """What stands between picows and a stream: whole messages, how it ended, errors as OSError."""
 
 import asyncio
+import gc
 import shutil
 import ssl
 import subprocess
@@ -49,7 +50,7 @@ class Told:
 async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     async with serve(handler, "127.0.0.1", 0, ssl=tls, close_timeout=0.1) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        yield f"{'wss' if tls else 'ws'}://localhost:{port}"
+        yield f"{'wss' if tls else 'ws'}://127.0.0.1:{port}"
 
 
 async def test_messages_arrive_whole_and_in_order_and_our_name_is_told() -> None:
@@ -142,13 +143,13 @@ async def test_who_is_no_websocket_is_an_os_error_with_its_answer() -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return a throw-away certificate for localhost with its key, in one file."""
+    """Return a throw-away certificate for loopback with its key, in one file."""
     tool = shutil.which("openssl")
     if tool is None:
         pytest.skip("openssl is not installed: it makes the throw-away certificate")
-    path = tmp_path / "localhost.pem"
+    path = tmp_path / "loopback.pem"
     wanted = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    names = ["-subj", "/CN=loopback", "-addext", "subjectAltName=IP:127.0.0.1"]
     files = ["-keyout", str(path), "-out", f"{path}c"]
     subprocess.run([tool, *wanted.split(), *names, *files], check=True, capture_output=True)
     with path.open("ab") as both:
@@ -170,3 +171,20 @@ async def test_tls_is_checked_against_the_certificates_we_trust(certificate: Pat
         assert told.messages == [b"over tls"]
         with pytest.raises(OSError, match="certificate"):
             await Told().open(url)
+
+
+async def test_a_frame_larger_than_any_real_one_ends_the_connection_with_its_reason() -> None:
+    async def flood(peer: ServerConnection) -> None:
+        await peer.send("x" * (MESSAGE_BYTES_MOST + 1))
+        await peer.wait_closed()
+
+    unheard: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(str(told)))
+    async with serving(flood) as url:
+        told = Told()
+        await told.open(url)
+        code, reason = await told.ended()
+    del told
+    gc.collect()
+    assert (code, unheard) == (ABNORMAL, [])
+    assert "exceeding max allowed size" in reason

@@ -13,7 +13,7 @@ from polybot.domain.order import OrderStatus, OrderTrigger
 from polybot.errors import OutcomeUnknown, ProtocolError, StorageError
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
 from polybot.messages.safety import AlertRaised
-from polybot.messages.tracking import AuditCompleted, WindowGraded, WindowSettled
+from polybot.messages.tracking import AuditCompleted, WindowGraded, WindowSettled, WindowSplit
 from polybot.messages.trading import FillMatched, WindowDiscovered
 from polybot.ports import CatalogAnswer
 from tests.story import (
@@ -355,3 +355,21 @@ def test_a_database_that_lost_what_it_had_is_filled_again_and_said(floor: Floor)
     [alert] = floor.outbox.events(AlertRaised)
     assert alert.key == "lost:trader"
     assert "expected events of trader up to 10 in the database, was 0" in alert.text
+
+
+def test_a_split_window_is_one_alert_and_keeps_its_position(floor: Floor) -> None:
+    tell(floor, opening(), *bought())
+    service = floor.start()
+    floor.catalog.known[slug_at()] = CatalogAnswer(slug_at(), None, closed=True, is_split=True)
+    floor.market.advance(310)
+    for _ in range(20):
+        service.turn()
+        floor.market.advance(30)
+    assert len(floor.outbox.events(WindowSplit)) == 1
+    (alert,) = floor.outbox.events(AlertRaised)
+    assert alert.key == f"split:{slug_at()}"
+    assert "every share pays $0.50" in alert.text
+    assert "polybot redeem" in alert.text
+    assert floor.outbox.events(WindowSettled) == []
+    assert floor.outbox.events(WindowGraded) == []
+    assert "1 windows not settled" in service.status()

@@ -98,6 +98,33 @@ def test_it_warns_twice_and_reduces_at_its_end() -> None:
     assert told(books) == [("armed", 0), ("expiring", 1), ("expiring", 2), ("expired", 2)]
 
 
+def test_an_arming_seen_at_its_end_stays_ended_when_the_clock_goes_back() -> None:
+    books = Books()
+    store = Store(armed(books, expires_ns=books.clock.now_ns() + HOUR_NS * 3 // 2))
+    leave = watch(books, store)
+    leave.look_now()
+    books.clock.advance(1.5 * 3600)
+    leave.look_now()
+    books.clock.advance(-3600)
+    for each in (leave, watch(books, store)):
+        each.look_now()
+        assert "clock was set back" in books.claims.describe()
+        assert books.claims.state is TradingState.REDUCING
+    assert [state for state, _ in told(books)] == ["armed", "expired"]
+    store.arming = armed(books)
+    leave.look_now()
+    assert books.claims.state is TradingState.ACTIVE
+
+
+def test_a_market_of_another_protocol_is_judged_at_its_first_turn() -> None:
+    books = Books()
+    leave = watch(books, Store(armed(books)))
+    leave.turn(0, {"v1"})
+    assert not books.claims.is_claimed_by(ARMING)
+    leave.turn(1, {"v2", "v1"})
+    assert "protocol v2" in books.claims.describe()
+
+
 def test_a_restart_knows_the_original_times_and_tells_nothing_twice() -> None:
     books = Books()
     store = Store(armed(books))
@@ -123,6 +150,14 @@ def test_another_wallets_arming_is_refused_with_its_reason() -> None:
     books = Books()
     watch(books, Store(armed(books, funder="0xdef"))).look_now()
     assert "armed for the wallet 0xdef" in books.claims.describe()
+
+
+def test_a_key_changed_after_arming_only_reduces() -> None:
+    books = Books()
+    leave = watch(books, Store(armed(books)))
+    leave.wallet_problem = "the wallet is not one of the key; run: polybot init"
+    assert leave.look_now() == leave.wallet_problem
+    assert books.claims.describe() == f"REDUCING: {leave.wallet_problem}"
 
 
 def test_an_unreadable_arming_is_none() -> None:

@@ -1,10 +1,12 @@
 """Flattening sells what is held by ordinary orders, once, over restarts, and says what is left."""
 
+import msgspec
 import pytest
 
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderStatus, OrderType, Side
 from polybot.domain.trading_state import OPERATOR
+from polybot.exchange.classify import classify
 from polybot.messages.commands import FlattenPositions, GetHoldings, Holdings, ResumeTrading
 from polybot.messages.trading import (
     DecisionMade,
@@ -13,10 +15,19 @@ from polybot.messages.trading import (
     FlattenStarted,
     OrderSubmitted,
 )
+from polybot.ports import CancelAnswer
 from polybot.strategies.base import Decision, Intent, View
 from tests.story import AGENT, CLOSE_NS, fill_at, market_at, order_at
 from tests.unit.services.trader import frames
-from tests.unit.services.trader.fakes_exchange import HOLD, ScriptedStrategy
+from tests.unit.services.trader.fakes_exchange import (
+    HOLD,
+    ScriptedStrategy,
+    looked_up,
+    order_frame,
+    refused,
+    trade_frame,
+    venue_order,
+)
 from tests.unit.services.trader.test_kill_at_every_step import Floor
 from tests.unit.services.trader.whole_trader import S, WholeTrader
 
@@ -94,6 +105,57 @@ def test_shares_that_are_not_on_the_chain_yet_wait() -> None:
     trader.turn()
     assert sales(trader) == []
     assert "cannot move it yet" in holdings(trader).positions[0].waits_for
+
+
+def test_a_sale_refused_for_missing_shares_is_tried_again_as_soon_as_the_exchange_has_them() -> (
+    None
+):
+    trader = holding()
+    trader.service.handle("FlattenPositions", FLATTEN)
+    trader.turn()
+    for tries in (2, 3):
+        # Our books have the trade MINED, the exchange's balance does not yet.
+        text = b'{"error":"not enough balance / allowance: the balance is not enough"}'
+        trader.gateway.answers.append(refused(trader.gateway.ids()[-1], classify(400, text)))
+        trader.turn()
+        trader.turn()
+        assert len(sales(trader)) == tries, "an exit waits a second at most"
+    assert len(set(trader.gateway.ids())) == 3
+    assert set(trader.service._parts.refusals.gate.markets) <= {market_at().slug}  # noqa: SLF001
+    assert {claim.source for claim in trader.state.claims} == {OPERATOR}
+
+
+@pytest.mark.parametrize("by_stream", [False, True], ids=["answer", "stream"])
+def test_what_a_canceled_sale_sold_on_its_way_out_is_not_sold_again(by_stream: bool) -> None:
+    trader = holding()
+    books = trader.service._ledger.books  # noqa: SLF001
+    lock = order_at(
+        venue_order_id="0xlock",
+        side=Side.SELL,
+        order_type=OrderType.GTC,
+        price_bps=9900,
+        size_shares=SHARES,
+        status=OrderStatus.ACCEPTED,
+        purpose="profit_lock",
+    )
+    books.record(OrderSubmitted(order=lock, decision_id="d", body="{}"))
+    trader.service.handle("FlattenPositions", FLATTEN)
+    trader.turn()
+    if by_stream:
+        canceled = msgspec.json.decode(order_frame(lock, "CANCELLATION", "CANCELED"))
+        trader.user.put(msgspec.json.encode(canceled | {"size_matched": "4"}))
+    else:
+        trader.gateway.answers.append(CancelAnswer(("0xlock",), {}, asked=("0xlock",)))
+    trader.turn()
+    told = venue_order(lock, "CANCELED", matched_shares=4_000_000)
+    trader.gateway.answers.append(looked_up(lock, told))
+    trader.turn()
+    assert [sale.order.purpose for sale in sales(trader)] == ["profit_lock"]
+    trader.user.put(trade_frame(lock, status="MATCHED", size="4"))
+    trader.gateway.answers.append(looked_up(lock, told))
+    trader.turn()
+    trader.turn()
+    assert [sale.order.size_shares for sale in sales(trader)] == [SHARES, SHARES - 4_000_000]
 
 
 def test_another_agent_s_positions_stay() -> None:

@@ -342,3 +342,20 @@ def test_only_a_positive_no_is_absence() -> None:
     assert not books.answers.looked_up(looked_up(order, None, OutcomeUnknown("timed out")))
     assert not books.answers.looked_up(looked_up(order_at(venue_order_id="0xother"), None))
     assert books.status(order) is S.UNKNOWN
+
+
+@pytest.mark.parametrize("shrinks", [True, False])
+def test_an_order_whose_trade_failed_ends_whether_or_not_its_matched_size_shrinks(
+    shrinks: bool,
+) -> None:
+    books = Books()
+    order = unknown(books, OrderType.FAK)
+    books.keeper.fill(venue_fill(order, size_shares=10_000_000, status="MINED"))
+    books.keeper.fill(venue_fill(order, size_shares=10_000_000, status="FAILED"))
+    books.answers.look_up.add(order.venue_order_id)
+    matched = 0 if shrinks else 10_000_000
+    told = looked_up(order, venue_order(order, "MATCHED", matched_shares=matched))
+    assert not books.answers.looked_up(told)
+    assert not books.answers.snapshot_wanted
+    assert books.status(order) is S.CANCELED
+    assert books.answers.look_up == set()

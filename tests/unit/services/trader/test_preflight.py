@@ -165,3 +165,16 @@ def test_a_window_nobody_knows_any_more_is_forgotten() -> None:
     case.turn()
     case.checks.schedule.known.clear()
     assert case.turn() == PENDING
+
+
+def test_the_same_objection_to_many_windows_is_one_line_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    case = Case()
+    others = [market_at(number) for number in (1, 2)]
+    case.checks.schedule.known.update({market.slug: market for market in others})
+    for market in (MARKET, *others):
+        case.turn(market_ns=market.open_ns, version=1)
+    assert len(case.said()) == 3
+    warned = [r for r in caplog.records if "no entries in" in r.message]
+    assert len(warned) == 1

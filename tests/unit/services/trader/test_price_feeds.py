@@ -5,9 +5,10 @@ import asyncio
 import msgspec
 import pytest
 
+from polybot.domain.reference_price import ReferencePrice
 from polybot.messages.trading import PriceSourceChanged
 from polybot.ports import StreamFrame
-from polybot.services.trader.price_feeds import LINGER_NS, SILENT_S, PriceFeeds
+from polybot.services.trader.price_feeds import LINGER_NS, NOBODY_NS, SILENT_S, PriceFeeds
 from polybot.services.trader.reference import ReferenceBook
 from tests.unit.services.trader import frames
 from tests.unit.services.trader.books import Books
@@ -107,15 +108,92 @@ def test_a_change_of_who_is_believed_is_an_event_and_a_line(
     case.wait(31)
     case.binance("12")
     case.feeds.turn()
-    assert case.changes()[2:] == [
-        ("spot", "binance", "stand-in", "polybolt"),
-        ("settlement", "", "", "polybolt"),
-    ]
-    assert "btc price for spot: binance (stand-in of binance) instead of polybolt" in caplog.text
+    assert case.changes()[2:] == [("spot", "binance", "stand-in", "polybolt")]
+    assert "price for spot: binance (stand-in of binance) instead of polybolt (btc)" in caplog.text
     case.wait(1)
     case.polybolt("10")
     case.feeds.turn()
-    assert case.changes()[4:] == [("spot", "polybolt", "spot", "binance")]
+    assert case.changes()[3:] == [("spot", "polybolt", "spot", "binance")]
+
+
+def lose_everything(case: Case, times: int = 1) -> None:
+    """Let every feed fall silent for 40 s and come back, so many times."""
+    for _ in range(times):
+        for _ in range(40):
+            case.wait(1)
+            case.feeds.turn()
+        case.polybolt("10")
+        case.polybolt("11", twap=True)
+        case.feeds.turn()
+
+
+def test_nobody_to_believe_is_a_fact_only_when_it_lasts() -> None:
+    case = Case()
+    case.polybolt("10")
+    case.feeds.turn()
+    case.wait(31)
+    case.feeds.turn()
+    case.wait(NOBODY_NS / S - 1)
+    case.feeds.turn()
+    case.polybolt("10")
+    case.wait(1)
+    case.feeds.turn()
+    assert case.changes() == [("spot", "polybolt", "spot", "")]
+    # What went before is forgotten: a new absence has to last as long.
+    case.wait(31)
+    case.feeds.turn()
+    assert len(case.changes()) == 1
+    case.wait(NOBODY_NS / S)
+    case.feeds.turn()
+    assert case.changes()[1:] == [("spot", "", "", "polybolt")]
+
+
+def test_all_assets_of_a_feed_that_went_away_are_one_line_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    case = Case()
+    for asset in ("btc", "eth", "sol"):
+        case.feeds.reference.accept(
+            ReferencePrice(
+                asset=asset,
+                feed="polybolt",
+                source="chainlink",
+                price_ns=case.market_clock.market_ns,
+                price_e8=10,
+            )
+        )
+    case.feeds.turn()
+    lose_everything(case)
+    said = [record.message for record in caplog.records if "none" in record.message]
+    assert said == ["price for spot: none, was polybolt (btc, eth, sol)"]
+    caplog.clear()
+    lose_everything(case)
+    assert [record.message for record in caplog.records if "for spot" in record.message] == []
+    lose_everything(case)
+    assert len([r for r in caplog.records if "for spot" in r.message]) == 1
+
+
+@pytest.mark.parametrize(("pace", "believed"), [(1.0, []), (60.0, ["spot"])])
+def test_how_old_a_price_may_be_is_wall_time_however_fast_the_market_runs(
+    pace: float, believed: list[str]
+) -> None:
+    case = Case()
+    case.market_clock.pace = pace
+    case.polybolt("10")
+    case.feeds.turn()
+    case.clock.advance(6)
+    case.market_clock.advance(360)
+    case.feeds.turn()
+    case.clock.advance(6)
+    # A clock that stands still at a jump keeps the limits of the speed before it.
+    case.market_clock.pace = 0.0 if pace > 1 else 1.0
+    case.market_clock.advance(1)
+    case.feeds.turn()
+    known = case.feeds.reference.spot("btc", case.market_clock.market_ns)
+    assert (known is not None) == bool(believed)
+    assert [event.use for event in case.books.said(PriceSourceChanged) if event.feed == ""] == (
+        [] if believed else ["spot"]
+    )
 
 
 def test_who_is_believed_is_looked_at_once_a_second() -> None:

@@ -283,3 +283,14 @@ def test_the_opening_balance_is_taken_after_what_was_adopted() -> None:
     case = Case(funded=False)
     case.reconcile(balance_usdc=55_000_000)
     assert case.books.state.cash_usdc == 55_000_000
+
+
+def test_an_account_that_cannot_be_read_is_one_line_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    case = Case()
+    for second in range(59):
+        case.reconcile(second, error=OutcomeUnknown("timed out"))
+    assert len([r for r in caplog.records if "could not be read" in r.message]) == 1
+    case.reconcile(60, error=OutcomeUnknown("timed out"))
+    assert len([r for r in caplog.records if "could not be read" in r.message]) == 2

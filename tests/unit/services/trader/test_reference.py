@@ -63,6 +63,15 @@ def test_the_newest_price_is_shown_with_its_age() -> None:
     assert book.age_s(OPEN + 5 * S) == 3.0
 
 
+def test_ages_are_told_in_wall_seconds() -> None:
+    book = a_book(tick(OPEN, 10))
+    assert book.age_s(OPEN + 120 * S) == 120.0
+    book.pace = 60.0
+    assert book.age_s(OPEN + 120 * S) == 2.0
+    assert book.spot("btc", OPEN + 30 * 60 * S) is not None
+    assert book.spot("btc", OPEN + 30 * 60 * S + 1) is None
+
+
 def test_one_sample_a_second_and_the_last_minute_of_them() -> None:
     book = ReferenceBook()
     for tenth in range(1000):

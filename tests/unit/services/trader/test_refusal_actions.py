@@ -161,6 +161,8 @@ def test_missing_funds_are_looked_at_anew_and_entries_wait_for_that(case: Case) 
     assert case.preflight.refreshed == 1
     assert case.answers.snapshot_wanted
     assert case.entry_waits(BALANCE_WAIT_NS - 1)
+    assert (list(case.gate.markets), case.gate.everything) == ([SLUG], None)
+    assert case.claims.state is TradingState.ACTIVE
     assert case.exit_waits(BALANCE_PROBE_NS - 1)
     assert not case.exit_waits(BALANCE_PROBE_NS)
     case.actions.snapshot(snapshot(error=OutcomeUnknown("slow")))

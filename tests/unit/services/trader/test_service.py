@@ -313,7 +313,7 @@ def test_the_status_says_what_is_traded() -> None:
     trader.turn()
     trader.market.age = 0.25
     assert trader.service.status() == (
-        f"ACTIVE; 1 orders open, book 0.2 s old; 1 windows: {market_at().slug}"
+        f"ACTIVE; 1 order open, book 0.2 s old; 1 window: {market_at().slug}"
     )
 
 

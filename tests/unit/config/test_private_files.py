@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polybot.adapters.private_files import read_text, replace_text
+from polybot.config.private_files import read_text, remove, replace_text
 from polybot.errors import StorageError
 
 
@@ -36,9 +36,39 @@ def test_an_absent_file_is_empty(tmp_path: Path) -> None:
     assert read_text(tmp_path / "no") == ""
 
 
+def test_a_private_file_gets_a_directory_nobody_else_may_enter(tmp_path: Path) -> None:
+    replace_text(tmp_path / "wallet" / "key", "0x1\n", private=True)
+    assert mode(tmp_path / "wallet") == 0o700
+
+
+def test_a_link_laid_where_a_draft_might_be_is_not_followed(tmp_path: Path) -> None:
+    path, target = tmp_path / "key", tmp_path / "elsewhere"
+    for name in ("key.new", "key.tmp", ".key.new"):
+        (tmp_path / name).symlink_to(target)
+    replace_text(path, "0x1\n", private=True)
+    assert read_text(path) == "0x1\n"
+    assert not target.exists()
+
+
+def test_a_draft_that_cannot_take_the_place_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "key").mkdir()
+    with pytest.raises(StorageError, match="cannot write"):
+        replace_text(tmp_path / "key", "0x1\n", private=True)
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_a_file_is_taken_away_once(tmp_path: Path) -> None:
+    path = tmp_path / "arming.json"
+    replace_text(path, "{}", private=True)
+    assert [remove(path), remove(path)] == [True, False]
+    assert os.listdir(tmp_path) == []
+
+
 def test_what_cannot_be_written_or_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot write"):
         replace_text(tmp_path / "file" / "x", "", private=True)
     with pytest.raises(StorageError, match="cannot read"):
         read_text(tmp_path)
+    with pytest.raises(StorageError, match="cannot write"):
+        remove(tmp_path)
