@@ -19,8 +19,11 @@ NEEDS_NO_TABLE = {
     "PreflightFinished",
     "PriceSourceChanged",
     "ReconcileFinished",
+    "SeriesResumed",
+    "SeriesStopped",
     "TradingStateChanged",
     "WindowRefused",
+    "WindowSplit",
 }
 
 
