@@ -25,6 +25,8 @@ SERIES: Final = tuple(
 HOUR_NS: Final = 3_600_000_000_000
 REPORT_S: Final = 30.0
 SETTLE_S: Final = 240.0
+# A day's orders are thousands, and the official client reads each that is not open by its id.
+AUDIT_S: Final = 600.0
 # Some refusals only a person may end (a region not served, a key not known), and this exchange
 # shows them too: whoever looks after it comes after this many wall seconds.
 PERSON_S: Final = 5.0
@@ -160,13 +162,14 @@ def _figures(floor: Floor, status: dict[str, Any]) -> str:
 
 def _judge(floor: Floor) -> int:
     _ask(floor, "/simulator/faults", body={"rules": []})
-    print("faults are off; letting everything settle", flush=True)
+    floor.command("stopentry", "--reason", "the soak is over")
+    print("faults are off, nothing new is entered; letting everything settle", flush=True)
     deadline = time.monotonic() + SETTLE_S
     left: list[str] = ["not compared"]
     while left and time.monotonic() < deadline:
         time.sleep(5.0)
         left = differences(floor)
-    audit = floor.command("audit", "--json")
+    audit = floor.command("audit", "--json", timeout_s=AUDIT_S)
     told = json.loads(audit.stdout) if audit.stdout else {"agrees": False}
     twice = _doubled_entries(floor)
     for line in left[:50]:

@@ -256,6 +256,22 @@ def test_item_16_silence_of_one_account_ends_its_orders_and_nobody_elses() -> No
     assert book.size_at(BUY, 4000) == 5 * SHARES
 
 
+def test_item_16_silence_is_noticed_after_10_to_15_seconds() -> None:
+    noticed = []
+    for heard_s in range(5):
+        crowd = Crowd()
+        crowd.show()
+        order = crowd.place("ann", BUY, 4000, 5 * SHARES)
+        watch = HeartbeatWatch(crowd.exchange, 0)
+        watch.beat(crowd.account("ann"), "", mono_ns=heard_s * S, now_ns=crowd.now_ns)
+        for second in range(heard_s, heard_s + 30):
+            watch.check(mono_ns=second * S, now_ns=crowd.now_ns)
+            if order.state is OrderState.CANCELED:
+                noticed.append(second - heard_s)
+                break
+    assert noticed == [15, 14, 13, 12, 11]
+
+
 def test_item_05_a_quote_through_two_accounts_fills_the_best_first_with_what_it_shows() -> None:
     crowd = Crowd()
     crowd.show(((4000, 10 * SHARES),), ((6000, 10 * SHARES),))

@@ -1,5 +1,7 @@
 """From a match to its final state: mined, confirmed, retried, failed; and what may be sold when."""
 
+import json
+
 import msgspec
 import pytest
 
@@ -7,12 +9,21 @@ from polybot.domain.fill import FillStatus
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderType, Side
 from polybot.domain.settlement import outcome_of
-from polybot.simulator.happenings import CloseWindow, Happening, ResolveWindow
+from polybot.simulator.happenings import CloseWindow, Happening, ResolveWindow, TellStrike
 from polybot.simulator.ledger import replayed
 from polybot.simulator.records import OrderState, decode_record, encode_record
 from polybot.simulator.rules import PPM, ExchangeRules
 from tests.unit.simulator.crowd import NO_LEVELS, Crowd
-from tests.unit.simulator.samples import DOLLARS, MARKET, MINED_AFTER_2_S, SHARES, SLUG, S
+from tests.unit.simulator.samples import (
+    DOLLARS,
+    MARKET,
+    MINED_AFTER_2_S,
+    SHARES,
+    SLUG,
+    START,
+    S,
+)
+from tests.unit.simulator.stand import MemoryLog, Stand, standing
 
 BUY, SELL, UP, DOWN = Side.BUY, Side.SELL, Outcome.UP, Outcome.DOWN
 
@@ -179,3 +190,47 @@ def test_item_12_winners_become_money_by_themselves_a_while_after_the_outcome() 
 
 def test_item_12_a_tie_is_up() -> None:
     assert [outcome_of(70, close) for close in (69, 70, 71)] == [DOWN, UP, UP]
+
+
+async def test_item_12_the_catalog_tells_the_price_to_beat_late_and_the_outcome_later() -> None:
+    happenings: list[Happening] = [
+        TellStrike(START + 60 * S, SLUG, 7_000_012_000_000),
+        CloseWindow(START + 300 * S, SLUG),
+        ResolveWindow(START + 330 * S, SLUG, UP, 7_000_012_000_000, 7_000_012_000_000),
+    ]
+    async with standing(Stand(happenings)) as stand:
+
+        async def told() -> tuple[object, bool, list[str]]:
+            _, event = await stand.get(f"/events/slug/{SLUG}")
+            (market,) = event["markets"]
+            strike = (event.get("eventMetadata") or {}).get("priceToBeat")
+            return strike, market["closed"], json.loads(market["outcomePrices"])
+
+        assert await told() == (None, False, ["0.51", "0.49"])
+        stand.step(61)
+        assert await told() == (70_000.12, False, ["0.51", "0.49"])
+        stand.step(240)
+        strike, closed, prices = await told()
+        assert (strike, closed) == (70_000.12, False)
+        assert prices != ["1", "0"]
+        stand.step(30)
+        assert await told() == (70_000.12, True, ["1", "0"])
+
+
+async def test_item_20_a_client_can_compare_its_books_with_the_exchanges_after_a_kill() -> None:
+    async with standing(Stand()) as stand:
+        wallet = await stand.login()
+        _, resting = await wallet.post(wallet.order(BUY, 4000, 10 * SHARES))
+        _, taken = await wallet.post(wallet.order(BUY, 5200, 10 * SHARES))
+        # Only what reached the disk survives.
+        log = MemoryLog(stand.log.payloads[: stand.log.synced])
+    async with standing(Stand(log=log, clock=stand.clock)) as again:
+        _, books = await again.get("/simulator/ledger")
+        states = {order["order_id"]: order["state"] for order in books["orders"]}
+        assert states == {resting["orderID"]: "LIVE", taken["orderID"]: "MATCHED"}
+        (execution,) = books["executions"]
+        assert (execution["trade_id"], execution["fee_usdc"]) == (taken["tradeIDs"][0], 174_720)
+        (account,) = books["accounts"]
+        assert account["cash_usdc"] == 1000 * DOLLARS - 5_200_000 - 174_720
+        assert account["free_usdc"] == account["cash_usdc"] - 4 * DOLLARS
+        assert account["shares"] == {MARKET.token_up: 10 * SHARES}

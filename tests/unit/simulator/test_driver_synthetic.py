@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from polybot.domain.market import FeeSchedule, SettlementRule
-from polybot.domain.settlement import PriceSource
+from polybot.domain.settlement import PriceSource, outcome_of
 from polybot.errors import InvalidValue
 from polybot.exchange.token_ids import is_protocol_id
 from polybot.simulator.driver_synthetic import SyntheticDriver, SyntheticTerms, first_start_ns
@@ -133,3 +133,56 @@ def test_item_12_the_price_to_beat_is_told_a_minute_after_the_open() -> None:
     strikes = [h for h in told if isinstance(h, TellStrike)]
     assert len(strikes) > 2
     assert all(strike.ts_ns == opens[strike.slug] + 60 * S for strike in strikes)
+
+
+def test_item_12_an_outcome_compares_the_averages_of_sixty_seconds_before_both_ends() -> None:
+    start = first_start_ns(WALL)
+    told = SyntheticDriver(terms("btc-updown-5m"), start).take_until(start + 1500 * S)
+    spots = {
+        h.price_ns // S: h.price_e8
+        for h in told
+        if isinstance(h, TellPrice) and h.source is PriceSource.CHAINLINK
+    }
+    markets = {h.market.slug: h.market for h in told if isinstance(h, ListWindow)}
+    resolved = [h for h in told if isinstance(h, ResolveWindow)]
+    assert len(resolved) > 2
+    for window in resolved:
+        market = markets[window.slug]
+        before, after = (
+            sum(spots[ns // S - second] for second in range(1, 61)) // 60
+            for ns in (market.open_ns, market.close_ns)
+        )
+        assert (window.strike_e8, window.close_e8) == (before, after)
+        assert window.outcome is outcome_of(before, after)
+
+
+def test_item_12_a_market_resolves_20_to_90_seconds_after_its_end_date() -> None:
+    start = first_start_ns(WALL)
+    told = SyntheticDriver(terms("btc-updown-5m"), start).take_until(start + 3000 * S)
+    markets = {h.market.slug: h.market for h in told if isinstance(h, ListWindow)}
+    resolved = [h for h in told if isinstance(h, ResolveWindow)]
+    assert len(resolved) > 5
+    delays = [h.ts_ns - markets[h.slug].close_ns for h in resolved]
+    assert all(20 * S <= delay <= 90 * S for delay in delays)
+
+
+def test_item_09_trading_stops_at_the_end_date() -> None:
+    start = first_start_ns(WALL)
+    told = SyntheticDriver(terms("btc-updown-5m"), start).take_until(start + 1000 * S)
+    ends = {h.market.slug: h.market.close_ns for h in told if isinstance(h, ListWindow)}
+    closed = [h for h in told if isinstance(h, CloseWindow)]
+    assert len(closed) > 2
+    assert all(h.ts_ns == ends[h.slug] for h in closed)
+
+
+def test_item_20_a_seed_plays_one_market_and_another_seed_another() -> None:
+    start = first_start_ns(WALL)
+    other = msgspec.structs.replace(terms("btc-updown-5m"), seed=8)
+    first, second, third = (
+        SyntheticDriver(made, start).take_until(start + 60 * S)
+        for made in (terms("btc-updown-5m"), terms("btc-updown-5m"), other)
+    )
+    assert first == second
+    prices, others = ([h for h in told if isinstance(h, TellPrice)] for told in (first, third))
+    assert len(prices) == len(others)
+    assert prices != others

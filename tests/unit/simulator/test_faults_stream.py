@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from polybot.simulator.faults import FaultInjector
 from polybot.simulator.faults_file import make_plan
 from polybot.simulator.faults_stream import StreamFaults
@@ -72,6 +74,15 @@ async def test_item_14_a_cut_connection_ends_without_a_farewell() -> None:
     async with standing(Stand(faults=rules)) as stand, listening(stand, "market") as client:
         await client.say(SUBSCRIBE)
         assert await client.hear() == 1006
+
+
+async def test_item_14_a_delayed_frame_is_not_there_before_its_time() -> None:
+    rules = [{"fault": "delay", "nth": 1, "seconds": 0.4}]
+    async with standing(Stand(faults=rules)) as stand, listening(stand, "market") as client:
+        await client.say(SUBSCRIBE)
+        with pytest.raises(TimeoutError):
+            await client.socket.receive(timeout=0.1)
+        assert [event["event_type"] for event in await client.hear()] == ["book"]
 
 
 async def test_item_14_a_frame_arrives_late_or_unreadable() -> None:

@@ -65,7 +65,7 @@ def test_without_a_rule_nothing_is_late_and_nothing_is_kept_twice() -> None:
     assert late.at(START) is ledger
 
 
-def test_how_late_it_is_follows_from_the_seed_and_never_goes_back() -> None:
+def test_item_17_how_late_it_is_follows_from_the_seed_and_never_goes_back() -> None:
     ledger = Ledger()
     faults = FaultInjector(make_plan({"rules": [{"fault": "data_lag", "seconds": 60}]}))
     late = LateBooks(ledger, faults)

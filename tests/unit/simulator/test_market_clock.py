@@ -14,7 +14,7 @@ def make(speed: float = 20.0, held: str = "") -> tuple[FakeClock, SegmentedClock
     return wall, SegmentedClock(wall.monotonic_ns, start_ns=100 * S, speed=speed, held=held)
 
 
-def test_it_runs_as_fast_as_it_was_told() -> None:
+def test_item_20_the_clock_runs_as_fast_as_it_was_told() -> None:
     wall, clock = make(speed=20)
     wall.advance(2)
     assert clock.now_ns() == 140 * S

@@ -157,7 +157,7 @@ async def test_a_plain_order_of_another_signer_is_refused(wallet: Wallet) -> Non
 
 
 @pytest.mark.parametrize("kind", list(SignatureType))
-async def test_a_signature_over_something_else_is_invalid(
+async def test_item_02_a_signature_over_something_else_is_invalid(
     wallet: Wallet, kind: SignatureType
 ) -> None:
     wanted = unsigned(wallet, own(wallet, kind), kind)
@@ -171,7 +171,9 @@ async def test_a_signature_over_something_else_is_invalid(
 
 
 @pytest.mark.parametrize("kind", list(SignatureType))
-async def test_a_signature_of_another_key_is_invalid(wallet: Wallet, kind: SignatureType) -> None:
+async def test_item_02_a_signature_of_another_key_is_invalid(
+    wallet: Wallet, kind: SignatureType
+) -> None:
     other = await wallet.stand.login(OTHER_KEY)
     wanted = unsigned(wallet, own(wallet, kind), kind)
     plain = kind != SignatureType.POLY_1271

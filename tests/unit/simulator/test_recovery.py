@@ -143,7 +143,7 @@ def books(stand: Stand) -> list[Any]:
 
 
 @pytest.mark.parametrize(("act_at", "failed"), [(act, 0), (act_between, 0), (act_between, 500_000)])
-def test_a_kill_at_any_moment_changes_neither_books_nor_what_happens_next(
+def test_item_20_a_kill_at_any_moment_changes_neither_books_nor_what_happens_next(
     act_at: Callable[[Stand, int], None], failed: int
 ) -> None:
     """One run is killed again and again, the other never; both tell the same story."""

@@ -20,7 +20,7 @@ async def stand() -> AsyncIterator[Stand]:
         yield served
 
 
-async def test_small_questions_have_small_answers(stand: Stand) -> None:
+async def test_item_01_small_questions_have_small_answers(stand: Stand) -> None:
     wall_s = stand.clock.now_ns() // S
     for path, expected in {
         "/ok": "OK",
@@ -50,7 +50,7 @@ async def test_time_is_the_walls_even_while_market_time_is_another(stand: Stand)
     assert (await stand.get("/time"))[1] == stand.clock.now_ns() // S
 
 
-async def test_books_come_one_by_one_or_together(stand: Stand) -> None:
+async def test_item_01_books_come_one_by_one_or_together(stand: Stand) -> None:
     _, one = await stand.get("/book", token_id=UP)
     assert (one["bids"][-1], one["asks"][-1]) == (
         {"price": "0.5", "size": "100"},
@@ -66,7 +66,7 @@ async def test_books_come_one_by_one_or_together(stand: Stand) -> None:
     assert [book["asset_id"] for book in both] == [UP, MARKET.token_down]
 
 
-async def test_a_market_is_told_long_and_short(stand: Stand) -> None:
+async def test_item_01_a_market_is_told_long_and_short(stand: Stand) -> None:
     _, short = await stand.get(f"/clob-markets/{CID}")
     assert short["t"] == [{"t": UP, "o": "Up"}, {"t": MARKET.token_down, "o": "Down"}]
     assert (short["mts"], short["mos"], short["nr"], short["ao"]) == (0.01, 5, False, True)

@@ -41,7 +41,7 @@ async def test_a_matched_order_answers_with_its_hash_amounts_and_trades(
     assert stand.log.synced == len(stand.log.payloads)
 
 
-async def test_what_an_answer_shows_is_in_the_journal_before_it(
+async def test_item_20_what_an_answer_shows_is_in_the_journal_before_it(
     stand: Stand, wallet: Wallet
 ) -> None:
     _, placed = await wallet.post(wallet.order(Side.BUY, 4000, 10 * SHARES))
@@ -100,7 +100,9 @@ async def test_refusals_are_in_the_exchanges_own_words(wallet: Wallet) -> None:
     assert await refusal(soon) == "invalid expiration"
 
 
-async def test_an_order_of_the_first_protocol_version_is_refused_by_name(wallet: Wallet) -> None:
+async def test_item_02_an_order_of_the_first_protocol_version_is_refused_by_name(
+    wallet: Wallet,
+) -> None:
     order = {
         "salt": 1,
         "maker": wallet.signer.address,
@@ -120,7 +122,7 @@ async def test_an_order_of_the_first_protocol_version_is_refused_by_name(wallet:
     assert await wallet.send("POST", "/order", body) == (400, {"error": "order_version_mismatch"})
 
 
-async def test_a_held_order_is_answered_when_its_delay_is_over() -> None:
+async def test_item_06_a_held_order_is_answered_when_its_delay_is_over() -> None:
     async with standing(Stand(delay_ms=150)) as stand:
         wallet = await stand.login()
         posting = asyncio.create_task(wallet.post(wallet.order(Side.BUY, 5200, 10 * SHARES)))
@@ -134,7 +136,7 @@ async def test_a_held_order_is_answered_when_its_delay_is_over() -> None:
         assert (await posting)[1]["status"] == "matched"
 
 
-async def test_a_held_order_whose_level_leaves_gets_a_definite_no() -> None:
+async def test_item_06_a_held_order_whose_level_leaves_gets_a_definite_no() -> None:
     gone = SetLevels(START + S, SLUG, ((Side.SELL, 5200, 0), (Side.SELL, 5300, 0)))
     async with standing(Stand([gone], delay_ms=1500)) as stand:
         wallet = await stand.login()
