@@ -67,9 +67,12 @@ class MidpointAnswer(msgspec.Struct, frozen=True):
 
 
 class LastTradeAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of GET /last-trade-price; both are "" before the first trade."""
+    """The answer of GET /last-trade-price: a half and no side before the first trade.
 
-    price: str = ""
+    The exchange's own client takes an empty side, but no empty price.
+    """
+
+    price: str = "0.5"
     side: str = ""
 
 

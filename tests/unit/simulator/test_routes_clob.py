@@ -34,7 +34,7 @@ async def test_item_01_small_questions_have_small_answers(stand: Stand) -> None:
         f"/price?token_id={UP}&side=sell": {"price": "0.52"},
         f"/midpoint?token_id={UP}": {"mid": "0.51"},
         f"/spread?token_id={UP}": {"spread": "0.02"},
-        f"/last-trade-price?token_id={UP}": {"price": "", "side": ""},
+        f"/last-trade-price?token_id={UP}": {"price": "0.5", "side": ""},
         f"/markets-by-token/{UP}": {
             "condition_id": CID,
             "primary_token_id": UP,
