@@ -5,6 +5,7 @@ websockets. Prices are subscribed by symbols such as "btcusd" whatever the chann
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -146,7 +147,7 @@ class PriceDialect(_LoggedIn):
         return [] if set(old) == set(new) else None
 
 
-class _Public(_Plain):
+class _Public(_Plain, ABC):
     """A public price feed: another subscription is another connection."""
 
     def opening(self, subjects: Sequence[str]) -> list[str] | None:
@@ -158,9 +159,9 @@ class _Public(_Plain):
         """Return None: symbols change only with the configuration, so reconnecting is enough."""
         return [] if set(old) == set(new) else None
 
+    @abstractmethod
     def request(self, assets: Sequence[str]) -> str:
         """Return the frame that subscribes to assets such as "btc"."""
-        raise NotImplementedError
 
 
 class RtdsDialect(_Public):

@@ -66,12 +66,12 @@ def _literal(value: str | int) -> str:
 
 
 def _check(before: str, after: str, section: str, values: Mapping[str, str | int]) -> None:
-    try:
-        wanted = tomllib.loads(before)
-        wanted[section] = {**wanted.get(section, {}), **values}
-        if tomllib.loads(after) == wanted:
-            return
-    except tomllib.TOMLDecodeError:
-        pass
     told = ", ".join(f"{name} = {_literal(value)}" for name, value in values.items())
-    raise ConfigError([f"cannot change this file safely; write into its [{section}]: {told}"])
+    unsafe = ConfigError([f"cannot change this file safely; write into its [{section}]: {told}"])
+    try:
+        wanted, found = tomllib.loads(before), tomllib.loads(after)
+    except tomllib.TOMLDecodeError as error:
+        raise unsafe from error
+    wanted[section] = {**wanted.get(section, {}), **values}
+    if found != wanted:
+        raise unsafe

@@ -4,6 +4,7 @@ A reader never raises: what cannot be read is left out and counted, so that one 
 stranger's server costs one price.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -39,7 +40,7 @@ class _Heard(NamedTuple):
     is_stand_in: bool = False
 
 
-class PriceReader(Generic[Frame]):
+class PriceReader(ABC, Generic[Frame]):
     """Reads one feed's frames; a new connection is told by `begin`.
 
     `refused` counts what could not be read, `last_refusal` says of the newest why; `missed` counts
@@ -70,8 +71,9 @@ class PriceReader(Generic[Frame]):
             self._refuse(self._decoder.last_refusal)
         return prices
 
+    @abstractmethod
     def _heard(self, frame: Frame) -> Iterator[_Heard]:
-        raise NotImplementedError
+        """Yield what a frame tells of prices."""
 
     def _price(self, heard: _Heard, received_ns: int) -> ReferencePrice | None:
         try:
