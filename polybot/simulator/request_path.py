@@ -107,9 +107,12 @@ async def _with_fault(
     if instead is not None:
         return await instead(request, rule)
     response = await proceed()
+    hidden = _HIDDEN.get(rule.fault)
+    if hidden is not None:
+        return await hidden(request, rule)
     if rule.fault is Fault.EVENTS_FIRST:
         await desk.hub.user_flushed()
-    return await _AFTER[rule.fault](request, rule, response)
+    return await _CHANGED[rule.fault](request, rule, response)
 
 
 async def _withhold(request: web.Request, rule: FaultRule) -> web.StreamResponse:
@@ -154,13 +157,6 @@ async def _no_book(request: web.Request, rule: FaultRule) -> web.StreamResponse:
     return answer(ErrorAnswer(error=texts.NO_ORDERBOOK), NOT_FOUND)
 
 
-async def _withhold_after(
-    request: web.Request, rule: FaultRule, response: web.StreamResponse
-) -> web.StreamResponse:
-    del response
-    return await _withhold(request, rule)
-
-
 async def _reset_during(
     request: web.Request, rule: FaultRule, response: web.StreamResponse
 ) -> web.StreamResponse:
@@ -174,27 +170,6 @@ async def _reset_during(
         request.transport.write(head.encode() + body[: len(body) // 2])
         await asyncio.sleep(BEFORE_RESET_S)
     return reset(request)
-
-
-async def _error_after(
-    request: web.Request, rule: FaultRule, response: web.StreamResponse
-) -> web.StreamResponse:
-    del response
-    return await _error(request, rule)
-
-
-async def _forbid_after(
-    request: web.Request, rule: FaultRule, response: web.StreamResponse
-) -> web.StreamResponse:
-    del response
-    return await _forbid(request, rule)
-
-
-async def _bad_gateway_after(
-    request: web.Request, rule: FaultRule, response: web.StreamResponse
-) -> web.StreamResponse:
-    del response
-    return await _bad_gateway(request, rule)
 
 
 async def _wait(
@@ -230,12 +205,15 @@ _INSTEAD: Final = {
     Fault.TOO_MANY_REQUESTS: _too_many,
     Fault.BOOK_MISSING: _no_book,
 }
-_AFTER: Final = {
-    Fault.WITHHELD_AFTER: _withhold_after,
+# The request is carried out, and its answer seen by nobody.
+_HIDDEN: Final = {
+    Fault.WITHHELD_AFTER: _withhold,
+    Fault.ERROR_500_AFTER: _error,
+    Fault.HTML_403_AFTER: _forbid,
+    Fault.HTML_502_AFTER: _bad_gateway,
+}
+_CHANGED: Final = {
     Fault.RESET_DURING: _reset_during,
-    Fault.ERROR_500_AFTER: _error_after,
-    Fault.HTML_403_AFTER: _forbid_after,
-    Fault.HTML_502_AFTER: _bad_gateway_after,
     Fault.SLOW_ANSWER: _wait,
     Fault.EVENTS_FIRST: _wait,
     Fault.LONG_STATUSES: _long_statuses,

@@ -20,6 +20,7 @@ from tests.unit.simulator.samples import (
     SLUG,
     START,
     S,
+    signed_amounts,
 )
 
 NAMES = ("ann", "bob", "cid")
@@ -109,12 +110,7 @@ class Crowd:
     ) -> NewOrder:
         """Build an order; `amount` is micro-dollars for a FOK or FAK BUY, else micro-shares."""
         self.count += 1
-        if side is Side.BUY and not kind.rests:
-            maker, taker = amount, amount * 10_000 // price_bps // 100 * 100
-        elif side is Side.BUY:
-            maker, taker = price_bps * amount // 10_000, amount
-        else:
-            maker, taker = amount, price_bps * amount // 10_000
+        maker, taker = signed_amounts(side, kind, price_bps, amount)
         return NewOrder(
             order_id=f"0x{self.count:064x}",
             account=self.account(name),

@@ -37,6 +37,15 @@ BIDS = ((5000, 100 * SHARES), (4900, 200 * SHARES))
 ASKS = ((5200, 50 * SHARES), (5300, 80 * SHARES))
 
 
+def signed_amounts(side: Side, kind: OrderType, price_bps: int, amount: int) -> tuple[int, int]:
+    """Return maker and taker amount; `amount` is dollars for a FOK or FAK BUY, else shares."""
+    if side is Side.BUY and not kind.rests:
+        return amount, amount * 10_000 // price_bps // 100 * 100
+    if side is Side.BUY:
+        return price_bps * amount // 10_000, amount
+    return amount, price_bps * amount // 10_000
+
+
 class Venue:
     """An exchange with one account and one window, and every record it ever emitted."""
 
@@ -88,12 +97,7 @@ class Venue:
     ) -> NewOrder:
         """Build an order; `amount` is micro-dollars for a FOK or FAK BUY, else micro-shares."""
         self.count += 1
-        if side is Side.BUY and not kind.rests:
-            maker, taker = amount, amount * 10_000 // price_bps // 100 * 100
-        elif side is Side.BUY:
-            maker, taker = price_bps * amount // 10_000, amount
-        else:
-            maker, taker = amount, price_bps * amount // 10_000
+        maker, taker = signed_amounts(side, kind, price_bps, amount)
         return NewOrder(
             order_id=f"0x{self.count:064x}",
             account=self.account,
