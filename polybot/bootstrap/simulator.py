@@ -37,6 +37,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         foundation.clock,
         outbox=foundation.outbox,
         endpoints_path=loaded.locations.simulator_path,
+        requests_dir=loaded.locations.process_dir("simulator"),
     )
     if config.mode == "paper":
         series = config.trader.series
@@ -51,6 +52,7 @@ def make_ports(
     *,
     outbox: Outbox | None,
     endpoints_path: Path | None,
+    requests_dir: Path | None,
 ) -> SimulatorPorts:
     """Return the ports of a simulated exchange whose books are these.
 
@@ -66,6 +68,7 @@ def make_ports(
         trim=lambda: _trim(books),
         outbox=outbox,
         endpoints_path=endpoints_path,
+        requests_dir=requests_dir,
     )
 
 
@@ -108,7 +111,13 @@ def _run_alone(
 ) -> int:
     clock = SystemClock()
     books = open_durable_state(state_dir / BOOKS, clock=clock, schema=STATE_SCHEMA)
-    ports = make_ports(books, clock, outbox=None, endpoints_path=state_dir / "simulator.json")
+    ports = make_ports(
+        books,
+        clock,
+        outbox=None,
+        endpoints_path=state_dir / "simulator.json",
+        requests_dir=state_dir,
+    )
     close: Callable[[], None] | None = None
     if mirrored is not None:
         ports, close = _mirroring(ports, mirrored, config.series, clock)

@@ -346,6 +346,11 @@ class SimulatorConfig(Section, frozen=True, kw_only=True):
         OneOf(("all", "deposit")),
         Doc("whose orders are taken: every kind of wallet's, or deposit wallets' only"),
     ] = "all"
+    request_log_mb: Annotated[
+        int,
+        Range(0, 100_000),
+        Doc("megabytes kept of the journal of every request and its answer; 0: none"),
+    ] = 64
 
 
 class LogConfig(Section, frozen=True, kw_only=True):

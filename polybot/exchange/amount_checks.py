@@ -8,9 +8,10 @@ from polybot.domain.money import (
     PRICE_ONE_BPS,
     format_price,
     format_shares,
+    format_usdc,
 )
 from polybot.exchange import error_texts as texts
-from polybot.exchange.amounts import OrderAmounts, OrderRules
+from polybot.exchange.amounts import MARKET_TAKER_STEP, OrderAmounts, OrderRules
 from polybot.exchange.order_hash import WireSide
 
 MARKET_ORDER_TYPES = ("FAK", "FOK")
@@ -20,8 +21,9 @@ _SIZE_DECIMALS = 2
 _MARKET_BUY_DECIMALS = (2, 4)
 # Decimals of the dollar amount at each tick: the price's own and the two of the size.
 _DOLLAR_DECIMALS = {1000: 3, 100: 4, 50: 5, 25: 6, 10: 5, 1: 6}
-# How far rounding the taker amount of a market order moves its implied price, in 1e-4 dollars.
-_MARKET_PRICE_SLACK_BPS = 1
+# How far rounding the taker amount moves the implied price of a market order, in 1e-4 dollars; a
+# sale within it is told what its taker amount should be.
+_PRICE_SLACK_BPS = 1
 
 
 class OrderTerms(msgspec.Struct, frozen=True):
@@ -79,20 +81,26 @@ def _decimals_problem(terms: OrderTerms, tick_bps: int) -> str:
     return ""
 
 
-def _is_on_tick(terms: OrderTerms, tick_bps: int) -> bool:
+def _tick_problem(order_id: str, terms: OrderTerms, tick_bps: int) -> str:
     # Exact like a fraction, and much quicker: every order passes here.
     dollars, shares = terms.dollars * PRICE_ONE_BPS, terms.shares
     nearest = (2 * dollars + shares * tick_bps) // (2 * shares * tick_bps) * tick_bps
-    slack = _MARKET_PRICE_SLACK_BPS if terms.is_market else 0
-    is_near = abs(dollars - nearest * shares) <= slack * shares
-    return is_near and tick_bps <= nearest <= PRICE_ONE_BPS - tick_bps
-
-
-def _tick_problem(order_id: str, terms: OrderTerms, tick_bps: int) -> str:
-    if _is_on_tick(terms, tick_bps):
-        return ""
-    price = format_price(round(terms.limit_bps))
-    return texts.breaks_tick(order_id, price, format_price(tick_bps))
+    is_sale = terms.side is WireSide.SELL
+    slack = _PRICE_SLACK_BPS if terms.is_market or is_sale else 0
+    off = abs(dollars - nearest * shares)
+    if off > slack * shares or not tick_bps <= nearest <= PRICE_ONE_BPS - tick_bps:
+        price = format_price(round(terms.limit_bps))
+        return texts.breaks_tick(order_id, price, format_price(tick_bps))
+    exact = nearest * shares // PRICE_ONE_BPS
+    # Clients cut a market order's product to four decimals or leave it whole; both are taken.
+    if is_sale and terms.dollars not in (exact, exact - exact % MARKET_TAKER_STEP):
+        return texts.wrong_taker_amount(
+            format_price(nearest),
+            format_shares(shares),
+            format_usdc(exact),
+            format_usdc(terms.dollars),
+        )
+    return ""
 
 
 def amounts_problem(order_id: str, terms: OrderTerms, rules: OrderRules) -> str:

@@ -92,6 +92,18 @@ def too_many_decimals(kind: str, maker_decimals: int, taker_decimals: int) -> st
     )
 
 
+def wrong_taker_amount(price: str, size: str, expected: str, submitted: str) -> str:
+    """Say that a sale's dollars are not its price times its size; all as decimal text.
+
+    Word for word as public issues of clients show it, the misspelling included.
+    """
+    return (
+        f"invalid amounts, the taker amount for a ${price} order of size {size} should be "
+        f"'{expected}' but the value submited is '{submitted}'. "
+        f"Please check if you are using the latest version of the 'clob-client' library"
+    )
+
+
 def address_banned(address: str) -> str:
     """Say that an address may not trade."""
     return f"'{address}' address banned"

@@ -1,6 +1,6 @@
 """Wire shapes of placing and canceling orders."""
 
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -49,6 +49,12 @@ class PostOrderBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     order_type: OrderType
     defer_exec: bool = False
     post_only: bool = False
+
+
+# What an order that takes may be answered before its delay is over (the exchange's documentation:
+# orders). None of them is a miss: what becomes of it is told later.
+DELAYED: Final = "delayed"
+EARLY_STATUSES: Final = (DELAYED, "live", "unmatched")
 
 
 class PostOrderAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -24,6 +24,7 @@ from polybot.simulator.hub import Hub
 from polybot.simulator.keyring import KeyRing
 from polybot.simulator.ledger import Ledger
 from polybot.simulator.rate_limits import Bucket, RateLimits
+from polybot.simulator.request_log import RequestLog
 from polybot.simulator.world import World
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ TOO_MANY = 429
 SERVER_ERROR = 500
 
 RESPONSE_HEADERS: Final = web.RequestKey("response_headers", Mapping)
+EARLY_STATUS: Final = web.RequestKey("early_status", str)
 _NS_PER_S: Final = 1_000_000_000
 
 Wire = TypeVar("Wire")
@@ -59,6 +61,7 @@ class Desk(msgspec.Struct, frozen=True):
     )
     limits: RateLimits = msgspec.field(default_factory=RateLimits)
     deposit_wallets_only: bool = False
+    requests: RequestLog | None = None
 
     @property
     def exchange(self) -> SimulatedExchange:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from polybot.errors import ConfigError
+from polybot.exchange.wire_orders import DELAYED, EARLY_STATUSES
 
 
 class Fault(enum.Enum):
@@ -31,6 +32,7 @@ class Fault(enum.Enum):
     SLOW_ANSWER = "slow_answer"
     BOOK_MISSING = "book_missing"
     EVENTS_FIRST = "events_first"
+    EARLY_ANSWER = "early_answer"
     LONG_STATUSES = "long_statuses"
     EMPTY_FIELDS = "empty_fields"
     FREEZE = "freeze"
@@ -97,6 +99,7 @@ TRAITS: Final[Mapping[Fault, Trait]] = {
     Fault.SLOW_ANSWER: Trait(Kind.ANSWER, "*", 1.5),
     Fault.BOOK_MISSING: Trait(Kind.ANSWER, "GET /book"),
     Fault.EVENTS_FIRST: Trait(Kind.ANSWER, _ORDERS, 0.05),
+    Fault.EARLY_ANSWER: Trait(Kind.ANSWER, _ORDERS),
     Fault.LONG_STATUSES: Trait(Kind.ANSWER, _ROWS),
     Fault.EMPTY_FIELDS: Trait(Kind.ANSWER, _ROWS),
     Fault.FREEZE: Trait(Kind.FRAME),
@@ -143,7 +146,8 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     Calls and frames are counted from 1 by rule. `probability` is per call, frame, trade or window;
     `per_hour` per hour of market time. `after_s` and `until_s` are seconds of market time since
     the rules came into force. `seconds` is wall time for an answer or a frame, and market time for
-    a spell and for the lag of the Data API. `amount_usdc` is in dollars.
+    a spell and for the lag of the Data API. `amount_usdc` is in dollars. `says` is the status an
+    early answer gives an order.
     """
 
     fault: Fault
@@ -159,6 +163,7 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     seconds: float = 0.0
     skew_s: int = 60
     amount_usdc: Decimal = Decimal(10)
+    says: str = DELAYED
 
     @property
     def kind(self) -> Kind:
@@ -253,6 +258,8 @@ def _number_problem(rule: FaultRule) -> str:
             return f"expected {name} from 0 on, was {getattr(rule, name)}"
     if rule.until_s and rule.until_s <= rule.after_s:
         return f"expected until_s after after_s {rule.after_s}, was {rule.until_s}"
+    if rule.says not in EARLY_STATUSES:
+        return f"expected says as one of {', '.join(EARLY_STATUSES)}, was {rule.says!r}"
     if rule.amount_usdc <= 0:
         return f"expected amount_usdc above 0, was {rule.amount_usdc}"
     return ""

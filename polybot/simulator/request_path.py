@@ -14,6 +14,7 @@ from polybot.exchange import error_texts as texts
 from polybot.exchange.wire_account import ErrorAnswer
 from polybot.exchange.wire_orders import PostOrderAnswer
 from polybot.simulator.desk import (
+    EARLY_STATUS,
     NOT_FOUND,
     OK,
     RESPONSE_HEADERS,
@@ -24,12 +25,14 @@ from polybot.simulator.desk import (
     answer,
 )
 from polybot.simulator.faults_file import Fault, FaultRule
+from polybot.simulator.request_log import Answered, Asked, shown_text
 from polybot.simulator.wire_quirks import empty_fields, long_statuses
 
 Proceed = Callable[[], Awaitable[web.StreamResponse]]
 
 FORBIDDEN: Final = 403
 BAD_GATEWAY: Final = 502
+ADDRESS_HEADER: Final = "POLY_ADDRESS"
 OWN_ROUTES: Final = "/simulator/"
 SOCKETS: Final = "/ws/"
 # An abort that comes with the bytes before it could overtake them.
@@ -51,17 +54,67 @@ def make_middleware(desk: Desk) -> Middleware:
         async def proceed() -> web.StreamResponse:
             return await _answered(desk, request, handler)
 
-        if request.path.startswith((OWN_ROUTES, SOCKETS)):
+        if request.path.startswith(OWN_ROUTES):
             return await proceed()
-        if desk.faults.states:
-            now_ns = desk.world.catch_up()
-            desk.timed.run(now_ns)
-            strike = desk.faults.answer(_endpoint(request), now_ns)
-            if strike is not None:
-                return await _with_fault(desk, request, proceed, strike.rule)
-        return await proceed()
+        rule = None if request.path.startswith(SOCKETS) else _struck(desk, request)
+
+        async def shown() -> web.StreamResponse:
+            if rule is None:
+                return await proceed()
+            return await _with_fault(desk, request, proceed, rule)
+
+        return await _noted(desk, request, shown, rule)
 
     return around
+
+
+def _struck(desk: Desk, request: web.Request) -> FaultRule | None:
+    """Count a request, and return the rule of the fault it meets."""
+    if not desk.faults.states:
+        return None
+    now_ns = desk.world.catch_up()
+    desk.timed.run(now_ns)
+    strike = desk.faults.answer(_endpoint(request), now_ns)
+    return strike.rule if strike else None
+
+
+async def _noted(
+    desk: Desk, request: web.Request, shown: Proceed, rule: FaultRule | None
+) -> web.StreamResponse:
+    """Answer a request that is written down as it comes, and again with how it ended."""
+    requests = desk.requests
+    if requests is None:
+        return await shown()
+    asked = Asked(
+        number=requests.next_number(),
+        wall_ns=desk.clock.now_ns(),
+        market_ns=desk.exchange.now_ns,
+        request=f"{request.method} {request.path}",
+        query=request.query_string,
+        address=request.headers.get(ADDRESS_HEADER, ""),
+        body=shown_text(await request.read()) if request.can_read_body else "",
+    )
+    requests.write(asked)
+    response: web.StreamResponse | None = None
+    try:
+        response = await shown()
+    finally:
+        told = response if response is not None and _reaches(request, response) else None
+        ended = Answered(
+            number=asked.number,
+            wall_ns=desk.clock.now_ns(),
+            status=told.status if told else None,
+            error=shown_text(_body(told)) if told and told.status != OK else "",
+            fault=rule.fault.value if rule else "",
+        )
+        requests.write(ended)
+    return response
+
+
+def _reaches(request: web.Request, response: web.StreamResponse) -> bool:
+    """Say whether an answer still gets to a client; a websocket's was the first it got."""
+    transport = request.transport
+    return response.prepared or (transport is not None and not transport.is_closing())
 
 
 async def _answered(desk: Desk, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -106,6 +159,9 @@ async def _with_fault(
     instead = _INSTEAD.get(rule.fault)
     if instead is not None:
         return await instead(request, rule)
+    if rule.fault is Fault.EARLY_ANSWER:
+        request[EARLY_STATUS] = rule.says
+        return await proceed()
     response = await proceed()
     hidden = _HIDDEN.get(rule.fault)
     if hidden is not None:

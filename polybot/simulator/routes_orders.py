@@ -32,12 +32,26 @@ from polybot.exchange.wire_orders import (
     PostOrderBody,
 )
 from polybot.simulator.accounts import AccountRow, OrderRow, TradeRow
-from polybot.simulator.desk import BAD_REQUEST, NOT_FOUND, Desk, Refused, answer, body_of
+from polybot.simulator.desk import (
+    BAD_REQUEST,
+    EARLY_STATUS,
+    NOT_FOUND,
+    Desk,
+    Refused,
+    answer,
+    body_of,
+)
 from polybot.simulator.order_intake import read_order
 from polybot.simulator.rate_limits import CANCELS, ORDERS
 from polybot.simulator.records import OrderState
 from polybot.simulator.restrictions import refuse_opening, refuse_phase, refuse_region
-from polybot.simulator.views_account import open_order, post_answer, refused_row, wire_trade
+from polybot.simulator.views_account import (
+    early_answer,
+    open_order,
+    post_answer,
+    refused_row,
+    wire_trade,
+)
 
 MOST_ORDERS = 15
 MOST_CANCELS = 1000
@@ -75,7 +89,7 @@ class OrderRoutes:
         account = await self._desk.signed_by(request)
         posted = body_of(await request.read(), PostOrderBody)
         self._desk.limit(request, account.address, ORDERS, 1)
-        return answer(await self._place(account, posted))
+        return answer(await self._place(account, posted, request.get(EARLY_STATUS, "")))
 
     async def post_many(self, request: web.Request) -> web.Response:
         """Place up to 15 orders; a refused one has success true and no id, as on the exchange."""
@@ -85,10 +99,10 @@ class OrderRoutes:
         if len(batch) > MOST_ORDERS:
             raise Refused(BAD_REQUEST, texts.too_many_orders(len(batch), MOST_ORDERS))
         self._desk.limit(request, account.address, ORDERS, len(batch))
-        answers = []
+        answers, early = [], request.get(EARLY_STATUS, "")
         for posted in batch:
             try:
-                answers.append(await self._place(account, posted))
+                answers.append(await self._place(account, posted, early))
             except Refused as refusal:
                 if refusal.status != BAD_REQUEST:
                     raise
@@ -186,7 +200,10 @@ class OrderRoutes:
         self._desk.exchange.refresh_balance(account, token_id, now_ns)
         return answer({})
 
-    async def _place(self, account: AccountRow, posted: PostOrderBody) -> PostOrderAnswer:
+    async def _place(
+        self, account: AccountRow, posted: PostOrderBody, early: str
+    ) -> PostOrderAnswer:
+        """Place an order; an `early` status is answered before its delay is over."""
         desk = self._desk
         now_ns = desk.world.catch_up()
         refuse_phase(desk, now_ns, post_only=posted.post_only)
@@ -196,6 +213,9 @@ class OrderRoutes:
         if refusal:
             raise Refused(BAD_REQUEST, refusal)
         order = desk.ledger.state.orders[new.order_id]
+        if order.state is OrderState.HELD and early:
+            desk.poke()
+            return early_answer(order.order_id, early)
         if order.state is OrderState.HELD:
             waiting = desk.hub.when_released(order.order_id)
             desk.poke()

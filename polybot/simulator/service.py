@@ -22,6 +22,7 @@ from polybot.simulator.ledger import STATE_SCHEMA
 from polybot.simulator.mirror import Mirror, first_time
 from polybot.simulator.player import Player
 from polybot.simulator.rate_limits import LimitMode, RateLimits
+from polybot.simulator.request_log import RequestLog
 from polybot.simulator.server import (
     Address,
     Server,
@@ -45,8 +46,8 @@ class SimulatorPorts(msgspec.Struct, frozen=True, kw_only=True):
 
     `log` and `checkpoints` are the exchange's own (not the process's), `saved` its newest
     checkpoint; `trim` is called after a checkpoint and may drop the journal before it. `outbox` is
-    None where nobody listens on a bus. The URLs are written to `endpoints_path`. An `upstream` is
-    mirrored in place of the configured market.
+    None where nobody listens on a bus. The URLs are written to `endpoints_path`, every request to
+    a file in `requests_dir`. An `upstream` is mirrored in place of the configured market.
     """
 
     clock: Clock
@@ -56,6 +57,7 @@ class SimulatorPorts(msgspec.Struct, frozen=True, kw_only=True):
     trim: Callable[[], None] | None = None
     outbox: Outbox | None = None
     endpoints_path: Path | None = None
+    requests_dir: Path | None = None
     upstream: Upstream | None = None
 
 
@@ -75,6 +77,7 @@ class SimulatorService:
         self._player: Player | None = None
         self._server: Server | None = None
         self._mirror: Mirror | None = None
+        self._requests: RequestLog | None = None
         self._said_ns = 0
         self._is_news = True
         self._save_due_ns = ports.clock.monotonic_ns() + CHECKPOINT_NS
@@ -111,6 +114,7 @@ class SimulatorService:
             timed=parts.timed,
             limits=RateLimits(LimitMode(self._config.rate_limits)),
             deposit_wallets_only=self._config.wallets == "deposit",
+            requests=self._open_request_log(),
         )
         self._server = Server(make_app(desk))
         path = self._ports.endpoints_path
@@ -127,6 +131,14 @@ class SimulatorService:
             name, speed = market_name(self._config), self._config.speed
             logger.info("simulated exchange at %s: %s, speed %g", url, name, speed)
         self._player.start()
+
+    def _open_request_log(self) -> RequestLog | None:
+        directory, megabytes = self._ports.requests_dir, self._config.request_log_mb
+        if directory is None or not megabytes:
+            return None
+        now_ns = self._ports.clock.now_ns()
+        self._requests = RequestLog(directory, most_bytes=megabytes * 1_000_000, now_ns=now_ns)
+        return self._requests
 
     def endpoints(self) -> dict[str, str]:
         """Return the URLs clients need; call it after `start`."""
@@ -202,6 +214,8 @@ class SimulatorService:
         if self._parts is not None and self._parts.world.failure is None:
             self._parts.world.commit()
             self._save(self._parts)
+        if self._requests is not None:
+            self._requests.close()
 
     def _time_changed(self) -> None:
         self._is_news = True

@@ -54,6 +54,18 @@ def post_answer(order: OrderRow) -> PostOrderAnswer:
     )
 
 
+def early_answer(order_id: str, status: str) -> PostOrderAnswer:
+    """Return an answer that does not wait for the delay of an order: it says nothing of fills."""
+    return PostOrderAnswer(
+        success=True,
+        error_msg="",
+        order_id=order_id,
+        status=status,
+        trade_ids=[],
+        transactions_hashes=[],
+    )
+
+
 def refused_row(text: str) -> PostOrderAnswer:
     """Return the row of a refused order in the answer to a batch: success, but no id.
 

@@ -93,6 +93,20 @@ def test_good_amounts_pass(subject: OrderTerms, rules: OrderRules) -> None:
             "order 0xab is invalid. Price (0.995) breaks minimum tick size rule: 0.01",
         ),
         (
+            terms(SELL, "FAK", 19_690_000, 4_330_000),
+            CENT,
+            (
+                "invalid amounts, the taker amount for a $0.22 order of size 19.69 should be "
+                "'4.3318' but the value submited is '4.33'. Please check if you are using the "
+                "latest version of the 'clob-client' library"
+            ),
+        ),
+        (
+            terms(SELL, "GTC", 5_010_000, 4_959_890),
+            MILL,
+            texts.wrong_taker_amount("0.99", "5.01", "4.9599", "4.95989"),
+        ),
+        (
             terms(SELL, "FAK", 10_000_000, 40_000),
             CENT,
             "order 0xab is invalid. Price (0.004) breaks minimum tick size rule: 0.01",

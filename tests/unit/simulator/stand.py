@@ -40,6 +40,7 @@ from polybot.simulator.ledger import Ledger
 from polybot.simulator.market_clock import SegmentedClock
 from polybot.simulator.rate_limits import LimitMode, RateLimits
 from polybot.simulator.recovery import replay_market, restore_ledger
+from polybot.simulator.request_log import RequestLog
 from polybot.simulator.server import make_app
 from polybot.simulator.timers import ExchangeRules
 from polybot.simulator.window_book import WindowBook
@@ -116,6 +117,7 @@ class Stand:
         clock: FakeClock | None = None,
         faults: Sequence[dict[str, Any]] = (),
         limits: LimitMode = LimitMode.WARN,
+        requests: RequestLog | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         self.log = log or MemoryLog()
@@ -149,6 +151,7 @@ class Stand:
             self._poke,
             timed=self.timed,
             limits=RateLimits(limits),
+            requests=requests,
         )
         self.url = ""
         self.session: aiohttp.ClientSession

@@ -1,7 +1,9 @@
 """Answers that are withheld, broken off or replaced, and what stands behind each of them."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,10 +14,13 @@ from aiohttp.test_utils import TestServer
 
 from polybot.domain.order import Side
 from polybot.exchange.wire_codec import encode
+from polybot.simulator.happenings import SetBook
+from polybot.simulator.records import OrderState
+from polybot.simulator.request_log import FILE_NAME, RequestLog
 from polybot.simulator.request_path import make_middleware
 from polybot.simulator.socket_session import open_socket
 from tests.unit.simulator.listening import listening
-from tests.unit.simulator.samples import SHARES
+from tests.unit.simulator.samples import BIDS, DOLLARS, SHARES, SLUG, START
 from tests.unit.simulator.stand import Stand, Wallet, standing
 
 Rule = dict[str, Any]
@@ -255,3 +260,85 @@ async def test_a_client_that_leaves_while_its_websocket_opens_is_no_error(
     await server.close()
     assert left
     assert [record.getMessage() for record in caplog.records] == []
+
+
+@pytest.mark.parametrize("says", ["delayed", "live", "unmatched"])
+@pytest.mark.parametrize("kind", ["GTC", "FAK", "FOK"])
+async def test_item_10_an_answer_before_the_delay_is_over_says_nothing_of_fills(
+    says: str, kind: str
+) -> None:
+    rule = {"fault": "early_answer", "says": says, "nth": 1}
+    async with standing(Stand(faults=[rule], delay_ms=150)) as stand:
+        wallet = await stand.login()
+        amount = 10 * SHARES if kind == "GTC" else 5 * DOLLARS
+        status, told = await wallet.post(wallet.order(Side.BUY, 5500, amount, kind=kind))
+        assert (status, told["success"], told["status"]) == (200, True, says)
+        assert (told["makingAmount"], told["takingAmount"], told["tradeIDs"]) == ("", "", [])
+        path = f"/data/order/{told['orderID']}"
+        assert (await wallet.send("GET", path))[1]["status"] == "DELAYED"
+        stand.step(0.2)
+        _, order = await wallet.send("GET", path)
+        assert (order["status"], float(order["size_matched"]) > 0) == ("MATCHED", True)
+
+
+async def test_item_10_a_fak_that_was_answered_early_may_still_find_nothing() -> None:
+    rule = {"fault": "early_answer", "says": "live", "nth": 1}
+    gone = SetBook(START + 100_000_000, SLUG, BIDS, ((9000, 10 * SHARES),))
+    async with standing(Stand([gone], faults=[rule], delay_ms=150)) as stand:
+        wallet = await stand.login()
+        _, told = await wallet.post(wallet.order(Side.BUY, 5500, 5 * DOLLARS, kind="FAK"))
+        assert told["status"] == "live"
+        stand.step(0.2)
+        (order,) = stand.ledger.state.orders.values()
+        assert order.state is OrderState.KILLED
+        assert not order.filled_shares
+
+
+async def test_item_10_what_only_rests_is_not_answered_early() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        del stand
+        assert (await wallet.post(resting(wallet)))[1]["status"] == "live"
+
+    await with_rule({"fault": "early_answer", "nth": 1}, act)
+
+
+async def test_item_20_every_request_is_written_down_with_how_it_ended(tmp_path: Path) -> None:
+    rules = [
+        {"fault": "withheld_after", "nth": 2, "seconds": 0.05},
+        {"fault": "html_502_before", "nth": 3},
+    ]
+    log = RequestLog(tmp_path, most_bytes=1_000_000, now_ns=START)
+    async with standing(Stand(faults=rules, requests=log)) as stand:
+        wallet = await stand.login()
+        first = resting(wallet)
+        await wallet.post(first)
+        with pytest.raises(aiohttp.ClientError):
+            await wallet.post(resting(wallet))
+        with pytest.raises(aiohttp.ContentTypeError):
+            await wallet.post(resting(wallet))
+        await wallet.post(first)
+        await stand.get("/book", token_id="1")
+        await stand.get("/simulator/time")
+    lines = [json.loads(line) for line in (tmp_path / FILE_NAME).read_text().splitlines()[1:]]
+    asked = {line["number"]: line for line in lines if "request" in line}
+    ended = {line["number"]: line for line in lines if "request" not in line}
+    assert list(ended) == list(asked) == [1, 2, 3, 4, 5, 6]
+    assert [asked[number]["request"] for number in asked] == [
+        "POST /auth/api-key",
+        *["POST /order"] * 4,
+        "GET /book",
+    ]
+    assert [ended[number]["status"] for number in ended] == [200, 200, None, 502, 400, 404]
+    assert [ended[number]["fault"] for number in (2, 3, 4)] == [
+        "",
+        "withheld_after",
+        "html_502_before",
+    ]
+    assert "Duplicated" in ended[5]["error"]
+    assert asked[2]["body"] == asked[5]["body"] == encode(first).decode()
+    assert asked[2]["address"] == wallet.signer.address
+    assert asked[6]["query"] == "token_id=1"
+    # A login's proof and its answer would let anybody sign in.
+    text = (tmp_path / FILE_NAME).read_text()
+    assert wallet.credentials.secret not in text
+    assert wallet.credentials.passphrase not in text

@@ -111,6 +111,19 @@ def test_a_whole_fill_before_or_after_the_answer_ends_filled(
     assert books.order(order).filled_shares == SHARES
 
 
+@pytest.mark.parametrize("order_type", TYPES)
+@pytest.mark.parametrize("status", ["delayed", "live", "unmatched"])
+def test_an_answer_before_the_fills_is_no_miss(order_type: OrderType, status: str) -> None:
+    books = Books()
+    order = submit(books, order_type)
+    books.answers.posted(accepted(order.venue_order_id, status))
+    assert books.status(order) is S.ACCEPTED
+    assert (order.venue_order_id in books.answers.look_up) == (not order_type.rests)
+    books.answers.stream_frame(frame(trade_frame(order)))
+    assert books.status(order) is S.FILLED
+    assert books.order(order).filled_shares == SHARES
+
+
 @pytest.mark.parametrize("fills_first", [True, False])
 def test_the_rest_of_a_fak_is_dropped_when_its_trades_are_booked(fills_first: bool) -> None:
     books = Books()
