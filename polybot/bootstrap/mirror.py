@@ -25,8 +25,8 @@ from polybot.errors import ConfigError
 from polybot.exchange.l2_auth import ApiCredentials
 from polybot.exchange.price_readers import PRICE_READERS
 from polybot.ports import Clock
-from polybot.simulator.driver_mirror import Upstream
-from polybot.simulator.mirror_prices import PriceFeedSource
+from polybot.simulator.drivers.driver_mirror import Upstream
+from polybot.simulator.drivers.mirror_prices import PriceFeedSource
 
 # A price feed ticks every second; one that is silent this long is frozen.
 PRICE_STALE_S = 15.0

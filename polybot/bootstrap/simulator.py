@@ -19,7 +19,7 @@ from polybot.runtime.daemon import Daemon
 from polybot.runtime.logs import SecretMask
 from polybot.runtime.restore import DurableState, open_durable_state
 from polybot.simulator.assembly import SavedState
-from polybot.simulator.ledger import STATE_SCHEMA
+from polybot.simulator.books.ledger import STATE_SCHEMA
 from polybot.simulator.service import SimulatorPorts, SimulatorService
 
 BOOKS = "exchange"

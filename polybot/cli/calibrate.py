@@ -10,7 +10,7 @@ from polybot.cli.output import say, warn
 from polybot.config.locations import absolute
 
 if TYPE_CHECKING:
-    from polybot.simulator.calibration import MarketFigures
+    from polybot.simulator.drivers.calibration import MarketFigures
 
 EXAMPLES = (
     "polybot simulator calibrate --recordings ~/recordings",
@@ -54,7 +54,7 @@ def calibrate(
     by seconds to the close.
     """
     # Every other command would wait for what only this one needs.
-    from polybot.simulator.calibration_runs import (  # noqa: PLC0415
+    from polybot.simulator.drivers.calibration_runs import (  # noqa: PLC0415
         recorded_figures,
         synthetic_figures,
     )

@@ -105,7 +105,7 @@ def settings(
         raise ConfigError(problems)
     if loaded.config.simulator.faults:
         # A mistake in it is the person's who typed the command, not a daemon's.
-        from polybot.simulator.faults_file import read_plan  # noqa: PLC0415
+        from polybot.simulator.faults.plan import read_plan  # noqa: PLC0415
 
         read_plan(Path(loaded.config.simulator.faults))
     return loaded

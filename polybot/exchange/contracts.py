@@ -5,6 +5,7 @@ from typing import Final
 
 from polybot.errors import InvalidValue
 from polybot.exchange.eip712 import domain_separator, signing_prefix
+from polybot.exchange.wire_gamma import MARKET_VERSION_CTF, MARKET_VERSION_PROTOCOL
 
 CHAIN_ID: Final = 137
 ORDER_DOMAIN_NAME: Final = "Polymarket CTF Exchange"
@@ -21,9 +22,6 @@ POSITION_MANAGER: Final = "0x006F54F7f9A22e0000CC2AB60031000000ae9fEF"
 
 ZERO_ADDRESS: Final = "0x" + "0" * 40
 ZERO_BYTES32: Final = "0x" + "0" * 64
-
-MARKET_VERSION_CTF: Final = "v1"
-MARKET_VERSION_PROTOCOL: Final = "v2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from polybot.domain.market import FeeSchedule, Market, SettlementRule
 from polybot.domain.money import PRICE_ONE_BPS, parse_price, parse_shares
 from polybot.domain.window import Window, parse_slug
 from polybot.errors import InvalidValue, MarketRefused, ProtocolError
-from polybot.exchange.contracts import MARKET_VERSION_CTF, MARKET_VERSION_PROTOCOL
 from polybot.exchange.token_ids import (
     DOWN_INDEX_SET,
     UP_INDEX_SET,
@@ -21,7 +20,7 @@ from polybot.exchange.token_ids import (
     is_protocol_id,
     protocol_position_id,
 )
-from polybot.exchange.wire_gamma import GammaMarket
+from polybot.exchange.wire_gamma import MARKET_VERSION_CTF, MARKET_VERSION_PROTOCOL, GammaMarket
 
 VERSIONS: Final = (MARKET_VERSION_CTF, MARKET_VERSION_PROTOCOL)
 # In 1e-4 dollars; the exchange has used these ticks (its documentation: order creation).

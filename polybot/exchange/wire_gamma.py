@@ -5,9 +5,11 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from polybot.errors import ProtocolError
-from polybot.exchange.contracts import MARKET_VERSION_CTF, MARKET_VERSION_PROTOCOL
 from polybot.exchange.wire_codec import read_string_array
 
+# Which protocol a market is on; it decides the contract that verifies its orders.
+MARKET_VERSION_CTF = "v1"
+MARKET_VERSION_PROTOCOL = "v2"
 RESOLVED = "resolved"
 
 

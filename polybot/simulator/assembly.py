@@ -9,23 +9,27 @@ from polybot.config.schema import SimulatorConfig
 from polybot.domain.market import FeeSchedule
 from polybot.domain.money import parse_price, parse_shares, parse_usdc
 from polybot.ports import Clock, RecordLog
-from polybot.simulator.driver import Driver
-from polybot.simulator.driver_mirror import MirrorDriver, Upstream
-from polybot.simulator.driver_recorded import RecordedDriver
-from polybot.simulator.driver_synthetic import SyntheticDriver, SyntheticTerms, first_start_ns
-from polybot.simulator.engine import SimulatedExchange
-from polybot.simulator.fault_actions import ExchangeActions
-from polybot.simulator.faults import FaultInjector
-from polybot.simulator.faults_file import FaultPlan, read_plan
-from polybot.simulator.faults_timed import TimedFaults
-from polybot.simulator.hub import Hub
-from polybot.simulator.keyring import KeyRing
-from polybot.simulator.ledger import Ledger
+from polybot.simulator.api.keyring import KeyRing
+from polybot.simulator.books.ledger import Ledger
+from polybot.simulator.drivers.driver import Driver
+from polybot.simulator.drivers.driver_mirror import MirrorDriver, Upstream
+from polybot.simulator.drivers.driver_recorded import RecordedDriver
+from polybot.simulator.drivers.driver_synthetic import (
+    SyntheticDriver,
+    SyntheticTerms,
+    first_start_ns,
+)
+from polybot.simulator.drivers.recorded_window import RecordedTerms
+from polybot.simulator.engine.engine import SimulatedExchange
+from polybot.simulator.engine.timers import NS_PER_MS, NS_PER_S, ExchangeRules
+from polybot.simulator.engine.window_book import WindowBook
+from polybot.simulator.faults.actions import ExchangeActions
+from polybot.simulator.faults.injector import FaultInjector
+from polybot.simulator.faults.plan import FaultPlan, read_plan
+from polybot.simulator.faults.timed import TimedFaults
+from polybot.simulator.feeds.hub import Hub
 from polybot.simulator.market_clock import SegmentedClock
-from polybot.simulator.recorded_window import RecordedTerms
 from polybot.simulator.recovery import check_source, replay_market, restore_ledger
-from polybot.simulator.timers import NS_PER_MS, NS_PER_S, ExchangeRules
-from polybot.simulator.window_book import WindowBook
 from polybot.simulator.world import World
 
 STARTING = "starting"

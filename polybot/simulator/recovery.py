@@ -10,11 +10,11 @@ from collections.abc import Iterable
 import msgspec
 
 from polybot.errors import CheckpointError, ConfigError
-from polybot.simulator.driver import Driver
-from polybot.simulator.engine import SimulatedExchange
-from polybot.simulator.ledger import Ledger, replayed
-from polybot.simulator.ledger_lookups import LedgerState
-from polybot.simulator.records import decode_record
+from polybot.simulator.books.ledger import Ledger, replayed
+from polybot.simulator.books.ledger_lookups import LedgerState
+from polybot.simulator.books.records import decode_record
+from polybot.simulator.drivers.driver import Driver
+from polybot.simulator.engine.engine import SimulatedExchange
 
 
 def restore_ledger(checkpoint: bytes | None, records: Iterable[bytes]) -> Ledger:

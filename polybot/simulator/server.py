@@ -12,20 +12,20 @@ import msgspec
 from aiohttp import web
 
 from polybot.errors import BusError, ConfigError
-from polybot.simulator.desk import Desk
-from polybot.simulator.request_path import make_middleware
-from polybot.simulator.routes_account import AccountRoutes
-from polybot.simulator.routes_auth import AuthRoutes
-from polybot.simulator.routes_clob import ClobRoutes
-from polybot.simulator.routes_data import DataRoutes
-from polybot.simulator.routes_gamma import GammaRoutes
-from polybot.simulator.routes_orders import OrderRoutes
-from polybot.simulator.routes_simulator import SimulatorRoutes
-from polybot.simulator.socket_session import OPEN_SOCKETS, close_all
-from polybot.simulator.stream_market import MarketStream
-from polybot.simulator.stream_prices import PriceStream
-from polybot.simulator.stream_public import BinanceStream, CoinbaseStream, RtdsStream
-from polybot.simulator.stream_user import UserStream
+from polybot.simulator.api.desk import Desk
+from polybot.simulator.api.request_path import make_middleware
+from polybot.simulator.api.routes_account import AccountRoutes
+from polybot.simulator.api.routes_auth import AuthRoutes
+from polybot.simulator.api.routes_clob import ClobRoutes
+from polybot.simulator.api.routes_data import DataRoutes
+from polybot.simulator.api.routes_gamma import GammaRoutes
+from polybot.simulator.api.routes_orders import OrderRoutes
+from polybot.simulator.api.routes_simulator import SimulatorRoutes
+from polybot.simulator.streams.market import MarketStream
+from polybot.simulator.streams.prices import PriceStream
+from polybot.simulator.streams.public import BinanceStream, CoinbaseStream, RtdsStream
+from polybot.simulator.streams.socket_session import OPEN_SOCKETS, close_all
+from polybot.simulator.streams.user import UserStream
 
 logger = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ from polybot.config.schema import SimulatorConfig
 from polybot.errors import ProtocolError, StorageError
 from polybot.messages.lifecycle import MarketTimeChanged
 from polybot.ports import CheckpointStore, Clock, Outbox, RecordLog, Vitals
+from polybot.simulator.api.desk import Desk
+from polybot.simulator.api.heartbeats import HeartbeatWatch
+from polybot.simulator.api.rate_limits import LimitMode, RateLimits
+from polybot.simulator.api.request_log import RequestLog
 from polybot.simulator.assembly import Assembly, SavedState, assemble
-from polybot.simulator.desk import Desk
-from polybot.simulator.driver_mirror import MirrorDriver, Upstream
-from polybot.simulator.heartbeats import HeartbeatWatch
-from polybot.simulator.ledger import STATE_SCHEMA
-from polybot.simulator.mirror import Mirror, first_time
+from polybot.simulator.books.ledger import STATE_SCHEMA
+from polybot.simulator.drivers.driver_mirror import MirrorDriver, Upstream
+from polybot.simulator.drivers.mirror import Mirror, first_time
 from polybot.simulator.player import Player
-from polybot.simulator.rate_limits import LimitMode, RateLimits
-from polybot.simulator.request_log import RequestLog
 from polybot.simulator.server import (
     Address,
     Server,

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from polybot.errors import PolybotError
 from polybot.ports import RecordLog
-from polybot.simulator.driver import Driver
-from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.books.records import TimeMark, WorldOpened, encode_record
+from polybot.simulator.drivers.driver import Driver
+from polybot.simulator.engine.engine import SimulatedExchange
 from polybot.simulator.happenings import SettleWindow
 from polybot.simulator.market_clock import SegmentedClock
-from polybot.simulator.records import TimeMark, WorldOpened, encode_record
 
 logger = logging.getLogger(__name__)
 

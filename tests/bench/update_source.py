@@ -13,19 +13,19 @@ from typing import Final
 from polybot.adapters.clock import SystemClock
 from polybot.domain.market import FeeSchedule, Market
 from polybot.domain.order import Side
-from polybot.simulator.desk import Desk
-from polybot.simulator.driver import IsSettled
-from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.api.desk import Desk
+from polybot.simulator.api.heartbeats import HeartbeatWatch
+from polybot.simulator.api.keyring import KeyRing
+from polybot.simulator.books.ledger import Ledger
+from polybot.simulator.drivers.driver import IsSettled
+from polybot.simulator.engine.engine import SimulatedExchange
+from polybot.simulator.engine.timers import ExchangeRules
+from polybot.simulator.engine.window_book import WindowBook
+from polybot.simulator.feeds.hub import Hub
 from polybot.simulator.happenings import Happening, ListWindow, SetBook, SetLevels
-from polybot.simulator.heartbeats import HeartbeatWatch
-from polybot.simulator.hub import Hub
-from polybot.simulator.keyring import KeyRing
-from polybot.simulator.ledger import Ledger
 from polybot.simulator.market_clock import SegmentedClock
 from polybot.simulator.player import Player
 from polybot.simulator.server import Address, Server, endpoints, make_app
-from polybot.simulator.timers import ExchangeRules
-from polybot.simulator.window_book import WindowBook
 from polybot.simulator.world import World
 
 S: Final = 1_000_000_000

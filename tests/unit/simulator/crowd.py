@@ -3,13 +3,13 @@
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderType, Side
 from polybot.domain.resting import TradePrint
-from polybot.simulator.accounts import AccountRow, OrderRow, TradeRow
-from polybot.simulator.core import NullListener
-from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.books.accounts import AccountRow, OrderRow, TradeRow
+from polybot.simulator.books.ledger import Ledger
+from polybot.simulator.books.records import AccountOpened, AnyRecord, Converted, FlowKind
+from polybot.simulator.engine.core import NullListener
+from polybot.simulator.engine.engine import SimulatedExchange
+from polybot.simulator.engine.orders import NewOrder
 from polybot.simulator.happenings import ListWindow, PrintTrade, SetBook, SetLevels
-from polybot.simulator.ledger import Ledger
-from polybot.simulator.orders import NewOrder
-from polybot.simulator.records import AccountOpened, AnyRecord, Converted, FlowKind
 from polybot.simulator.rules import ExchangeRules
 from tests.unit.simulator.samples import (
     ASKS,

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from polybot.domain.market import FeeSchedule, Market, Outcome
 from polybot.domain.order import OrderType, Side
-from polybot.simulator.accounts import AccountRow
-from polybot.simulator.core import NullListener
-from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.books.accounts import AccountRow
+from polybot.simulator.books.ledger import Ledger
+from polybot.simulator.books.records import AccountOpened, AnyRecord
+from polybot.simulator.engine.core import NullListener
+from polybot.simulator.engine.engine import SimulatedExchange
+from polybot.simulator.engine.orders import NewOrder
+from polybot.simulator.engine.timers import ExchangeRules
 from polybot.simulator.happenings import ListWindow, SetBook
-from polybot.simulator.ledger import Ledger
-from polybot.simulator.orders import NewOrder
-from polybot.simulator.records import AccountOpened, AnyRecord
-from polybot.simulator.timers import ExchangeRules
 
 S = 1_000_000_000
 START = 1_800_000_000 * S

@@ -25,25 +25,25 @@ from polybot.exchange.order_hash import UnsignedOrder, WireSide
 from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wire_codec import encode
 from polybot.exchange.wire_orders import PostOrderBody, order_body
-from polybot.simulator.desk import Desk
-from polybot.simulator.driver import Act, IsSettled, Playlist
-from polybot.simulator.engine import SimulatedExchange
-from polybot.simulator.fault_actions import ExchangeActions
-from polybot.simulator.faults import FaultInjector
-from polybot.simulator.faults_file import make_plan
-from polybot.simulator.faults_timed import TimedFaults
+from polybot.simulator.api.desk import Desk
+from polybot.simulator.api.heartbeats import HeartbeatWatch
+from polybot.simulator.api.keyring import KeyRing
+from polybot.simulator.api.rate_limits import LimitMode, RateLimits
+from polybot.simulator.api.request_log import RequestLog
+from polybot.simulator.books.ledger import Ledger
+from polybot.simulator.drivers.driver import Act, IsSettled, Playlist
+from polybot.simulator.engine.engine import SimulatedExchange
+from polybot.simulator.engine.timers import ExchangeRules
+from polybot.simulator.engine.window_book import WindowBook
+from polybot.simulator.faults.actions import ExchangeActions
+from polybot.simulator.faults.injector import FaultInjector
+from polybot.simulator.faults.plan import make_plan
+from polybot.simulator.faults.timed import TimedFaults
+from polybot.simulator.feeds.hub import Hub
 from polybot.simulator.happenings import Happening, ListWindow, SetBook
-from polybot.simulator.heartbeats import HeartbeatWatch
-from polybot.simulator.hub import Hub
-from polybot.simulator.keyring import KeyRing
-from polybot.simulator.ledger import Ledger
 from polybot.simulator.market_clock import SegmentedClock
-from polybot.simulator.rate_limits import LimitMode, RateLimits
 from polybot.simulator.recovery import replay_market, restore_ledger
-from polybot.simulator.request_log import RequestLog
 from polybot.simulator.server import make_app
-from polybot.simulator.timers import ExchangeRules
-from polybot.simulator.window_book import WindowBook
 from polybot.simulator.world import World
 from tests.fakes import FakeClock
 from tests.unit.simulator.samples import (

@@ -9,8 +9,8 @@ import pytest
 from polybot.config.schema import SimulatorConfig
 from polybot.errors import ConfigError, RecordingError
 from polybot.simulator.assembly import SavedState, assemble
-from polybot.simulator.driver_recorded import RecordedDriver
-from polybot.simulator.driver_synthetic import SyntheticDriver
+from polybot.simulator.drivers.driver_recorded import RecordedDriver
+from polybot.simulator.drivers.driver_synthetic import SyntheticDriver
 from tests.fakes import FakeClock
 from tests.unit.simulator.recordings_sample import book, window, write
 from tests.unit.simulator.stand import MemoryLog

@@ -5,14 +5,14 @@ import pytest
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderType, Side
 from polybot.exchange.account_rows import own_fills
-from polybot.simulator.core import NullListener
-from polybot.simulator.engine import SimulatedExchange
-from polybot.simulator.ledger import replayed
-from polybot.simulator.records import OrderState
+from polybot.simulator.books.ledger import replayed
+from polybot.simulator.books.records import OrderState
+from polybot.simulator.engine.core import NullListener
+from polybot.simulator.engine.engine import SimulatedExchange
+from polybot.simulator.feeds.user_feed import UserFeed, UserSubscriber
 from polybot.simulator.rules import NS_PER_MS, ExchangeRules
-from polybot.simulator.user_feed import UserFeed, UserSubscriber
-from polybot.simulator.views_account import wire_trade
-from polybot.simulator.views_book import book_answer
+from polybot.simulator.views.account import wire_trade
+from polybot.simulator.views.book import book_answer
 from tests.unit.simulator.crowd import NO_LEVELS, Crowd, address_of
 from tests.unit.simulator.listening import Collected
 from tests.unit.simulator.samples import BIDS, DOLLARS, MARKET, SHARES, SLUG

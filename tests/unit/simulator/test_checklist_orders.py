@@ -8,16 +8,12 @@ import msgspec
 import pytest
 
 from polybot.domain.order import OrderType, Side
-from polybot.exchange.contracts import (
-    CTF_DOMAIN,
-    MARKET_VERSION_PROTOCOL,
-    PROTOCOL_DOMAIN,
-    ExchangeDomain,
-)
+from polybot.exchange.contracts import CTF_DOMAIN, PROTOCOL_DOMAIN, ExchangeDomain
 from polybot.exchange.order_hash import order_id
+from polybot.exchange.wire_gamma import MARKET_VERSION_PROTOCOL
 from polybot.exchange.wire_orders import PostOrderBody, order_body, unsigned_order
+from polybot.simulator.books.records import OrderState
 from polybot.simulator.happenings import CloseWindow, Happening, ListWindow, SetBook
-from polybot.simulator.records import OrderState
 from polybot.simulator.rules import NS_PER_MS, ExchangeRules
 from tests.unit.simulator.crowd import Crowd
 from tests.unit.simulator.listening import listening

@@ -4,11 +4,11 @@ import pytest
 
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderType, Side
+from polybot.simulator.api.heartbeats import HeartbeatWatch
+from polybot.simulator.books.ledger import replayed
+from polybot.simulator.books.records import OrderState, TickChanged
+from polybot.simulator.engine.orders import NewOrder
 from polybot.simulator.happenings import ChangeTick, CloseWindow, SetLevels
-from polybot.simulator.heartbeats import HeartbeatWatch
-from polybot.simulator.ledger import replayed
-from polybot.simulator.orders import NewOrder
-from polybot.simulator.records import OrderState, TickChanged
 from polybot.simulator.rules import NS_PER_MS, ExchangeRules
 from tests.unit.simulator.crowd import NO_LEVELS, Crowd, address_of
 from tests.unit.simulator.samples import DOLLARS, MARKET, SHARES, SLUG, START, S

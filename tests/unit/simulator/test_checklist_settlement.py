@@ -9,9 +9,9 @@ from polybot.domain.fill import FillStatus
 from polybot.domain.market import Outcome
 from polybot.domain.order import OrderType, Side
 from polybot.domain.settlement import outcome_of
+from polybot.simulator.books.ledger import replayed
+from polybot.simulator.books.records import OrderState, decode_record, encode_record
 from polybot.simulator.happenings import CloseWindow, Happening, ResolveWindow, TellStrike
-from polybot.simulator.ledger import replayed
-from polybot.simulator.records import OrderState, decode_record, encode_record
 from polybot.simulator.rules import PPM, ExchangeRules
 from tests.unit.simulator.crowd import NO_LEVELS, Crowd
 from tests.unit.simulator.samples import (

@@ -8,7 +8,7 @@ import pytest
 from polybot.domain.market import Outcome
 from polybot.domain.order import Side
 from polybot.domain.settlement import PriceSource
-from polybot.exchange.contracts import MARKET_VERSION_PROTOCOL
+from polybot.exchange.wire_gamma import MARKET_VERSION_PROTOCOL
 from polybot.simulator.happenings import (
     CloseWindow,
     Happening,

@@ -9,12 +9,12 @@ import pytest
 
 from polybot.domain.market import Outcome
 from polybot.domain.order import Side
-from polybot.exchange.contracts import MARKET_VERSION_PROTOCOL
 from polybot.exchange.l1_auth import l1_headers
 from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wire_codec import encode
+from polybot.exchange.wire_gamma import MARKET_VERSION_PROTOCOL
+from polybot.simulator.api.rate_limits import LimitMode
 from polybot.simulator.happenings import CloseWindow, ListWindow, ResolveWindow
-from polybot.simulator.rate_limits import LimitMode
 from tests.unit.simulator.listening import listening
 from tests.unit.simulator.samples import DOLLARS, MARKET, SHARES, SLUG, START, S
 from tests.unit.simulator.stand import KEY, OTHER_KEY, Stand, Wallet, standing

@@ -11,13 +11,13 @@ from polybot.domain.market import Outcome
 from polybot.domain.money import notional_usdc
 from polybot.domain.order import OrderType, Side
 from polybot.errors import InvalidValue
-from polybot.simulator.accounts import AccountRow, TradeRow
-from polybot.simulator.core import NullListener
-from polybot.simulator.engine import SimulatedExchange
-from polybot.simulator.flows import Conversion, ManualTrade
+from polybot.simulator.books.accounts import AccountRow, TradeRow
+from polybot.simulator.books.ledger import Ledger, replayed
+from polybot.simulator.books.records import FlowKind, OrderState, decode_record, encode_record
+from polybot.simulator.engine.core import NullListener
+from polybot.simulator.engine.engine import SimulatedExchange
+from polybot.simulator.engine.flows import Conversion, ManualTrade
 from polybot.simulator.happenings import CloseWindow, Happening, ResolveWindow
-from polybot.simulator.ledger import Ledger, replayed
-from polybot.simulator.records import FlowKind, OrderState, decode_record, encode_record
 from polybot.simulator.rules import ExchangeRules
 from tests.unit.simulator.crowd import NAMES, Crowd
 from tests.unit.simulator.samples import DOLLARS, MARKET, SHARES, SLUG, S

@@ -7,13 +7,13 @@ import pytest
 from polybot.adapters.clock import SystemClock
 from polybot.domain.market import Outcome
 from polybot.errors import DiskFull, FatalError
-from polybot.simulator.core import NullListener
-from polybot.simulator.engine import SimulatedExchange
+from polybot.simulator.books.ledger import Ledger
+from polybot.simulator.engine.core import NullListener
+from polybot.simulator.engine.engine import SimulatedExchange
+from polybot.simulator.engine.timers import ExchangeRules
 from polybot.simulator.happenings import Happening, ListWindow, ResolveWindow
-from polybot.simulator.ledger import Ledger
 from polybot.simulator.market_clock import SegmentedClock
 from polybot.simulator.player import MOST_BEHIND_WALL_NS, Player
-from polybot.simulator.timers import ExchangeRules
 from polybot.simulator.world import World
 from tests.unit.simulator.samples import MARKET, SLUG, START, S
 from tests.unit.simulator.stand import MemoryLog, ScriptedDriver, Stand, opening, until

@@ -10,8 +10,11 @@ from polybot.domain.market import Outcome
 from polybot.domain.order import OrderType, Side
 from polybot.domain.resting import TradePrint
 from polybot.errors import CheckpointError, ConfigError
-from polybot.simulator.accounts import AccountRow
-from polybot.simulator.flows import Conversion, ManualTrade
+from polybot.simulator.books.accounts import AccountRow
+from polybot.simulator.books.ledger import Ledger
+from polybot.simulator.books.records import FlowKind, Phase
+from polybot.simulator.engine.flows import Conversion, ManualTrade
+from polybot.simulator.engine.orders import NewOrder
 from polybot.simulator.happenings import (
     CloseWindow,
     Happening,
@@ -19,12 +22,9 @@ from polybot.simulator.happenings import (
     ResolveWindow,
     SetLevels,
 )
-from polybot.simulator.ledger import Ledger
-from polybot.simulator.orders import NewOrder
-from polybot.simulator.records import FlowKind, Phase
 from polybot.simulator.recovery import check_source, restore_ledger
 from polybot.simulator.rules import NS_PER_MS, ExchangeRules
-from polybot.simulator.views_book import book_answer
+from polybot.simulator.views.book import book_answer
 from tests.unit.simulator.samples import MARKET, SHARES, SLUG, START, S
 from tests.unit.simulator.stand import MemoryLog, ScriptedDriver, Stand
 

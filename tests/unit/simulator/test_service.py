@@ -13,7 +13,7 @@ from polybot.adapters.clock import SystemClock
 from polybot.config.schema import SimulatorConfig
 from polybot.errors import ConfigError, DiskFull, FatalError, PolybotError, ProtocolError
 from polybot.messages.lifecycle import MarketTimeChanged
-from polybot.simulator.ledger import STATE_SCHEMA
+from polybot.simulator.books.ledger import STATE_SCHEMA
 from polybot.simulator.service import CHECKPOINT_NS, SimulatorPorts, SimulatorService
 from tests.fakes import FakeOutbox
 from tests.unit.simulator.recordings_sample import OPEN_S, price, window, write

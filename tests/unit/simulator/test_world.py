@@ -7,6 +7,7 @@ import pytest
 from polybot.domain.market import Outcome
 from polybot.domain.order import Side
 from polybot.errors import DiskFull
+from polybot.simulator.books.records import TimeMark, WorldOpened, decode_record
 from polybot.simulator.happenings import (
     CloseWindow,
     ListWindow,
@@ -14,7 +15,6 @@ from polybot.simulator.happenings import (
     SetLevels,
     SettleWindow,
 )
-from polybot.simulator.records import TimeMark, WorldOpened, decode_record
 from tests.unit.simulator.samples import MARKET, SHARES, SLUG, START, S
 from tests.unit.simulator.stand import MemoryLog, Stand
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from polybot.exchange.price_readers import PolyBoltReader
 from polybot.ports import CatalogAnswer, MarketMoment, StreamFrame
-from polybot.simulator.driver_mirror import MirrorDriver, Upstream
-from polybot.simulator.mirror_prices import PriceFeedSource
+from polybot.simulator.drivers.driver_mirror import MirrorDriver, Upstream
+from polybot.simulator.drivers.mirror_prices import PriceFeedSource
 from tests.fakes import FakeCatalog, FakeClock
 from tests.unit.simulator.samples import MARKET, SLUG, START, S
 

@@ -1,0 +1,1 @@
+"""What moves a simulated market: recordings, the synthetic market, or a mirror of another one."""

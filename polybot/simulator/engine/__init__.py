@@ -1,0 +1,1 @@
+"""The simulated exchange itself: orders, matching, timers, settlement, phases and flows."""

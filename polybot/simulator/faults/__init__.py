@@ -1,0 +1,1 @@
+"""What goes wrong at an exchange, by the rules of a file: answers, frames, spells, flows."""

@@ -1,0 +1,1 @@
+"""What the websocket channels are told, and the queues it waits in."""

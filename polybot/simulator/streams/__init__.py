@@ -1,0 +1,1 @@
+"""The websocket channels: connections, subscriptions, and the life of each."""
