@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from polybot.errors import OutcomeUnknown, RateLimited, Unavailable
 from polybot.exchange.http_calls import HttpAnswer, HttpCall
 from polybot.exchange.route_limits import RouteLimiter
+from polybot.ports.crash_points import reach
 
 # `http.client` brings the whole email package: 6 ms that the first connection pays, not each start.
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class HttpTransport:
         tuning: TransportTuning | None = None,
     ) -> None:
         self._name = name
+        self._points = tuple(f"{name}.{moment}" for moment in ("sending", "sent", "answered"))
         self._base_url = base_url
         self._timeout_s = timeout_s
         self._tuning = tuning or TransportTuning()
@@ -179,7 +181,9 @@ class HttpTransport:
         headers = self._headers | call.headers
         if call.body:
             headers["Content-Type"] = "application/json"
+        reach(self._points[0])
         connection.request(call.method, path, body=call.body or None, headers=headers)
+        reach(self._points[1])
         response = connection.getresponse()
         answer = HttpAnswer(
             response.status,
@@ -188,6 +192,7 @@ class HttpTransport:
             remaining=response.headers.get("Poly-RateLimit-Remaining", ""),
             warning=response.headers.get("Poly-RateLimit-Warning", ""),
         )
+        reach(self._points[2])
         if response.will_close:
             connection.close()
             return None, answer

@@ -12,6 +12,7 @@ import sys
 from msgspec import structs
 
 from polybot.adapters.parent_death import end_with_parent
+from polybot.bootstrap.crash_stop import stand_still_as_told
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import RUNNER_NAME
 from polybot.errors import ConfigError, PolybotError
@@ -43,6 +44,7 @@ def run_process(name: str) -> int:
     runner = os.environ.get(RUNNER_NAME, "")
     if runner and not end_with_parent(int(runner)):
         return EXIT_OK
+    stand_still_as_told(os.environ, mode=loaded.config.mode)
     mask = configure_logging(name, level=loaded.config.log.level, stream=sys.stderr)
     module = importlib.import_module(f"polybot.bootstrap.{name}")
     try:

@@ -11,6 +11,7 @@ import msgspec
 
 from polybot.errors import CheckpointError, StorageError
 from polybot.ports import Clock
+from polybot.ports.crash_points import reach
 from polybot.runtime.disk import sync_directory, translated, write_all
 
 logger = logging.getLogger(__name__)
@@ -72,11 +73,15 @@ class CheckpointStore:
         unfinished = path.with_name(path.name + ".tmp")
         with translated(path):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            reach("checkpoint.begun")
             _write_synced(unfinished, data)
+            reach("checkpoint.unnamed")
             unfinished.rename(path)
             sync_directory(self._directory)
+            reach("checkpoint.named")
             self._set_damaged_aside()
             self._prune(seq)
+            reach("checkpoint.done")
         self.saved_seq = seq
         return path
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from polybot.errors import FatalError, JournalError, StorageError
+from polybot.ports.crash_points import reach
 from polybot.runtime.disk import storage_error, sync_directory, translated, write_all
 from polybot.runtime.journal_format import (
     FIRST_HASH,
@@ -183,6 +184,7 @@ class Journal:
                 deleted += 1
             if deleted:
                 sync_directory(self._directory)
+                reach("journal.trimmed")
         return deleted
 
     def release_reserve(self) -> None:
@@ -215,6 +217,7 @@ class Journal:
         path = segment_path(self._directory, seq)
         self._spares.take(path)
         self._use(Segment(path, seq), 0)
+        reach("journal.segment")
         self._spares.prepare_in_background()
 
     def _use(self, segment: Segment, offset: int) -> None:

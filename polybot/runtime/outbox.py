@@ -10,6 +10,7 @@ from polybot.messages.codec import encode, encode_body
 from polybot.messages.envelope import Envelope
 from polybot.messages.topics import topic_of
 from polybot.ports import Clock
+from polybot.ports.crash_points import reach
 
 logger = logging.getLogger(__name__)
 
@@ -89,10 +90,14 @@ class JournaledOutbox:
         """Sync once and publish everything recorded since the last commit, in order."""
         if not self._unpublished:
             return
+        reach("journal.unsynced")
         self._journal.sync()
+        reach("journal.synced")
         ready, self._unpublished = self._unpublished, []
         for topic, payload in ready:
             self._sender.send(topic, payload)
+            reach("outbox.publishing")
+        reach("outbox.published")
 
     def unsynced_for_ns(self) -> int:
         """Return how long the oldest unsynced event has waited, 0 when none does."""

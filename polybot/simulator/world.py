@@ -11,6 +11,7 @@ from typing import Protocol
 
 from polybot.errors import PolybotError
 from polybot.ports import RecordLog
+from polybot.ports.crash_points import reach
 from polybot.simulator.books.records import TimeMark, WorldOpened, encode_record
 from polybot.simulator.drivers.driver import Driver
 from polybot.simulator.engine.engine import SimulatedExchange
@@ -150,7 +151,9 @@ class World:
         for record in records:
             self.last_seq = self._log.append(encode_record(record))
         if records:
+            reach("exchange.unsynced")
             self._log.sync()
+            reach("exchange.synced")
 
     def _margin_ns(self) -> int:
         return self.clock.span_ns(LEASE_WALL_NS // 2)

@@ -21,6 +21,7 @@ from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
 from polybot.messages.envelope import Envelope
 from polybot.messages.tracking import WindowGraded
 from polybot.ports import Clock
+from polybot.ports.crash_points import reach
 
 Record = tuple[Envelope, Any, str]
 
@@ -76,7 +77,9 @@ class Ledger:
             return StoreResult()
         try:
             with translated(str(self._path)), self.database.atomic("IMMEDIATE"):
-                return self._store(durable)
+                stored = self._store(durable)
+                reach("ingest.storing")
+                return stored
         except BaseException:
             # What was counted in memory was rolled back on disk.
             self._load_positions()

@@ -7,6 +7,7 @@ from typing import Any
 from polybot.errors import StorageError
 from polybot.messages.lifecycle import Heartbeat
 from polybot.ports import Inbox
+from polybot.ports.crash_points import reach
 from polybot.services.tracker.needs import OwnEvents, Record, TrackerLedger
 
 logger = logging.getLogger(__name__)
@@ -51,12 +52,16 @@ class Intake:
                     self.volatile.append(body)
                     self._beating_life[envelope.source] = envelope.session
         batch = self._waiting
+        if batch:
+            reach("ingest.taken")
         if not batch or not self._store(batch):
             return []
         self._waiting = []
+        reach("ingest.stored")
         newest = {envelope.source: envelope.seq for envelope, _, _ in batch}
         for source, seq in newest.items():
             self.inbox.acknowledge(source, seq)
+        reach("ingest.acknowledged")
         return batch
 
     def compare(self, beat: Heartbeat) -> None:

@@ -14,6 +14,7 @@ from polybot.messages.trading import (
     OrderStatusChanged,
 )
 from polybot.ports import MarketClock, Outbox, VenueFill
+from polybot.ports.crash_points import reach
 from polybot.services.trader.state import FORGET_AFTER_NS, TraderState
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Bookkeeper:
         known = self._known(told)
         if known is not None:
             self._report(known, status)
+        reach("fill.booked")
 
     def drift(self, kind: str, subject: str, detail: str) -> None:
         """Record once that the exchange shows something our books do not explain."""

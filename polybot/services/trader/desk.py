@@ -23,6 +23,7 @@ from polybot.messages.trading import (
     OrderSubmitted,
 )
 from polybot.ports import Clock, ExchangeAccess, MarketClock, SignedOrder
+from polybot.ports.crash_points import reach
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.order_gate import OrderGate
@@ -67,6 +68,7 @@ class Desk:
         """Let an agent look at a market once and carry out what it decides."""
         view = self.sight.view(agent, market)
         decision = agent.strategy.decide(view)
+        reach("decision.made")
         agent.note(market.slug, decision)
         if decision.intents or decision.cancels:
             self._act(agent, market, decision)
@@ -86,7 +88,9 @@ class Desk:
             now = self.clock.monotonic_ns()
             self._posted_ns.append(now)
             self.gate.orders.take(1, now)
+            reach("order.unsent")
             self.access.gateway.post(signed)
+            reach("order.handed")
             posted.append(signed.venue_order_id)
         cancels = self._send_cancels()
         for venue_order_id in posted:
@@ -103,6 +107,7 @@ class Desk:
         if cancels:
             self.gate.cancels.take(len(cancels), now)
             self.access.gateway.cancel(cancels)
+            reach("cancel.handed")
         return len(cancels)
 
     def withdraw(self, reason: str) -> None:
@@ -130,6 +135,7 @@ class Desk:
         )
         self.books.move(order, OrderTrigger.REQUEST_CANCEL, detail=reason)
         self._to_cancel.append(order.venue_order_id)
+        reach("cancel.recorded")
 
     def forget(self, slug: str) -> None:
         """Drop what is kept about a window that is over."""
@@ -243,6 +249,7 @@ class Desk:
             correlation_id=order.intent_id,
         )
         self._to_post.append(ready.signed)
+        reach("order.recorded")
         if order.purpose == ENTRY:
             agent.entered(order.slug)
 

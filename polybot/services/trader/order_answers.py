@@ -36,6 +36,7 @@ from polybot.ports import (
     StreamFrame,
     VenueOrder,
 )
+from polybot.ports.crash_points import reach
 from polybot.services.trader.bookkeeping import Bookkeeper
 
 logger = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class OrderAnswers:
                     # Not yet a miss: it may still be filled, and only the exchange knows when not.
                     self.look_up.add(order.venue_order_id)
                 self._close_if_complete(order.venue_order_id)
+        reach("answer.applied")
 
     def canceled(self, answer: CancelAnswer) -> None:
         """Apply the answer to a cancel; what it leaves open is looked up."""

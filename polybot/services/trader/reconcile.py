@@ -12,6 +12,7 @@ from polybot.domain.refusals import Refusals
 from polybot.domain.trading_state import TradingState
 from polybot.messages.trading import ReconcileFinished
 from polybot.ports import AccountSnapshot, ExchangeAccess, MarketClock
+from polybot.ports.crash_points import reach
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.cash_check import CashCheck
 from polybot.services.trader.claims import RECONCILE, TradingClaims
@@ -97,6 +98,7 @@ class Reconciler:
         self.answers.after_fills()
         self._compare_orders({order.venue_order_id for order in snapshot.orders})
         self.cash.check(snapshot, mono_ns)
+        reach("snapshot.applied")
         after = (len(self.books.state.fills), self._statuses())
         self._finish(snapshot, changed=before != after)
 
@@ -109,6 +111,7 @@ class Reconciler:
         self.access.gateway.request_snapshot(
             token_ids=self._tokens(), after_s=self._trades_after_s(), tag=self._tag
         )
+        reach("snapshot.asked")
 
     def _statuses(self) -> tuple[OrderStatus, ...]:
         return tuple(order.status for order in self.books.state.orders.values())
@@ -177,3 +180,4 @@ class Reconciler:
             )
         self.trigger = SWEEP
         self.claims.clear(RECONCILE)
+        reach("reconcile.finished")

@@ -12,6 +12,7 @@ from polybot.messages.commands import CheckArming, Done, HaltTrading, ResumeTrad
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
 from polybot.messages.tracking import WindowSettled, WindowSplit
 from polybot.ports import AccountSnapshot, CancelAnswer, PostAnswer, Vitals
+from polybot.ports.crash_points import reach
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.claims import RECONCILE
 from polybot.services.trader.market_watch import LOOKS_PER_SECOND, SECOND_NS
@@ -58,6 +59,7 @@ class TraderService:
         give_memories(self._agents, self._memories)
         self._remember_entries()
         self._ports.inbox.resume_from(state.inbox)
+        reach("start.restored")
         reason = "starting: not reconciled yet"
         self._ledger.claims.claim(RECONCILE, TradingState.RECONCILING, reason)
         self._parts.leave.look_now()

@@ -19,6 +19,7 @@ from polybot.messages.trading import (
     SeriesStopped,
 )
 from polybot.ports import Clock
+from polybot.ports.crash_points import reach
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.claims import RECONCILE, TradingClaims
 
@@ -144,6 +145,7 @@ class Settler:
                 payout_usdc=shares if won else 0,
             )
         )
+        reach("window.settled")
 
     def _result(self, agent: str, market: Market, pnl_usdc: int, outcome: str) -> None:
         day = trading_day(market.close_ns, self.zone)
