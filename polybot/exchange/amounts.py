@@ -97,7 +97,8 @@ def market_sell_amounts(price_bps: int, size_shares: int, rules: OrderRules) -> 
     """Return the amounts of a FAK or FOK SELL of this size at this price or better.
 
     The dollars asked for are rounded down to four decimals, so that the bid at the limit price
-    still matches; where that would lower the price by 0.0001 (less than a share) they stay exact.
+    still matches; where that would lower the price by 0.0001 or to the tick below (less than a
+    share) they stay exact.
     """
     check_price(price_bps, rules.tick_bps)
     _check_size(size_shares, SIZE_STEP_SHARES)
@@ -108,7 +109,9 @@ def market_sell_amounts(price_bps: int, size_shares: int, rules: OrderRules) -> 
             f"expected a sale worth at least $0.0001, was {format_shares(size_shares)} shares "
             f"at {format_price(price_bps)}"
         )
-    if dollars * PRICE_ONE_BPS <= (price_bps - 1) * size_shares:
+    asked = dollars * PRICE_ONE_BPS
+    reads_lower = 2 * asked < (2 * price_bps - rules.tick_bps) * size_shares
+    if reads_lower or asked <= (price_bps - 1) * size_shares:
         dollars = exact
     return OrderAmounts(size_shares, dollars)
 

@@ -22,13 +22,15 @@ _DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
 class Connection(WSListener):
     """Hands every message to `take`, any other sign of life to `alive`, the end to `over`.
 
-    All three are called from the event loop, in the order in which things came.
+    `opened` is called when frames may be sent, before any is read. All are called from the event
+    loop, in the order in which things came.
     """
 
     def __init__(
         self,
         take: Callable[[bytes], None],
         *,
+        opened: Callable[[], None],
         alive: Callable[[], None],
         over: Callable[[], None],
     ) -> None:
@@ -36,6 +38,7 @@ class Connection(WSListener):
         self.close_reason = ""
         self.is_open = False
         self._take = take
+        self._opened = opened
         self._alive = alive
         self._over = over
         self._parts: list[bytes] = []
@@ -44,9 +47,10 @@ class Connection(WSListener):
         self._ending: asyncio.Task[None] | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """Note that frames may be sent."""
+        """Say that frames may be sent."""
         self._transport = transport
         self.is_open = True
+        self._opened()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take a frame: nearly always a message of its own."""

@@ -14,6 +14,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from polybot.ports import Clock, StreamFrame
 
 if TYPE_CHECKING:
@@ -58,8 +60,7 @@ class Dialect(Protocol):
         """Return whether to connect again soon after a close with this code, or rather later."""
 
 
-@dataclass(slots=True)
-class _Deadlines:
+class _Deadlines(msgspec.Struct):
     """When to look at a connection again: the next ping, and the moment it counts as stale."""
 
     ping_s: float
@@ -222,18 +223,32 @@ class WebsocketStream:
         )
 
         before_ns = self._last_data_ns
-        connection = Connection(self._receive, alive=self._note_alive, over=self._attention.set)
+
+        is_told = False
+
+        def opened() -> None:
+            nonlocal is_told
+            is_told = True
+            # Called before any frame is read: one that comes right behind the handshake must not
+            # stand before "connected", which begins everything anew.
+            for text in opening:
+                connection.send(text)
+            self._say_connected()
+
+        connection = Connection(
+            self._receive, opened=opened, alive=self._note_alive, over=self._attention.set
+        )
         self._times = times = self._fresh_times()
         try:
             await open_connection(connection, url, user_agent=self.user_agent, tls=self.tls)
         except OSError as error:
-            return False, True, str(error) or type(error).__name__
+            why = str(error) or type(error).__name__
+            if is_told:
+                self._push(state=f"disconnected: {why}")
+            return False, True, why
         self._connection = connection
         began = self._loop_time()
         try:
-            for text in opening:
-                connection.send(text)
-            self._say_connected()
             why, lost = await self._tend(connection, times)
         finally:
             connection.close()

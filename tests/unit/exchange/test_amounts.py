@@ -163,6 +163,8 @@ def test_a_market_sell_may_be_small_and_rounds_the_dollars_down() -> None:
 def test_dust_on_a_fine_tick_never_accepts_a_bid_below_its_limit() -> None:
     # Four decimals would ask for 0.0499, which a bid of 0.998 pays.
     assert market_sell_amounts(9990, 50_000, MILL) == (50_000, 49_950)
+    finest = OrderRules(tick_bps=1)
+    assert market_sell_amounts(28, 480_000, finest) == (480_000, 1_344)
     assert market_sell_amounts(9990, 5_010_000, MILL) == (5_010_000, 5_004_900)
 
 

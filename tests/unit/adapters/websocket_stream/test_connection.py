@@ -2,11 +2,14 @@
 
 import asyncio
 import gc
+import re
 import shutil
 import ssl
 import subprocess
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from hashlib import sha1
 from pathlib import Path
 
 import pytest
@@ -18,8 +21,10 @@ from polybot.adapters.websocket_stream.connection import (
     Connection,
     open_connection,
 )
+from tests.unit.adapters.websocket_stream.channel import until
 
 PATIENCE_S = 5.0
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
@@ -29,9 +34,13 @@ class Told:
     def __init__(self) -> None:
         self.messages: list[bytes] = []
         self.signs = 0
+        self.before_opened: list[bytes] | None = None
         self.over = asyncio.Event()
         self.connection = Connection(
-            self.messages.append, alive=self._note_alive, over=self.over.set
+            self.messages.append,
+            opened=self._note_opened,
+            alive=self._note_alive,
+            over=self.over.set,
         )
 
     async def open(self, url: str, tls: ssl.SSLContext | None = None) -> None:
@@ -42,8 +51,38 @@ class Told:
             await self.over.wait()
         return self.connection.close_code, self.connection.close_reason
 
+    def _note_opened(self) -> None:
+        self.before_opened = list(self.messages)
+
     def _note_alive(self) -> None:
         self.signs += 1
+
+
+async def test_a_frame_right_behind_the_handshake_comes_after_the_opening() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = re.search(r"(?i)sec-websocket-key: (\S+)", head)
+        assert key is not None
+        proof = b64encode(sha1(key[1].encode() + GUID, usedforsecurity=False).digest()).decode()
+        writer.write(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {proof}\r\n\r\n".encode()
+            # In one write with the handshake: nothing of ours runs in between.
+            + b"\x81\x05first"
+        )
+        await reader.read()
+        writer.close()
+
+    told = Told()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        await told.open(f"ws://127.0.0.1:{port}")
+        await until(lambda: told.messages)
+        assert told.before_opened == []
+        assert told.messages == [b"first"]
+        told.connection.close()
+        await told.ended()
 
 
 @asynccontextmanager
