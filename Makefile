@@ -1,6 +1,6 @@
 # The chores of a clone; `make` alone lists them. What each needs is installed on the way.
 #   RECORDINGS=<dir>   recorded markets for `make run`
-#   ARGS="..."         more arguments for the command behind run, stop, test, bench, lock
+#   ARGS="..."         more arguments for the command behind run, stop, test, prove, soak, bench, lock
 #   PYTHON=python3.12  the interpreter to build virtual environments with (3.11 or newer)
 
 PYTHON ?= python3
@@ -10,7 +10,7 @@ export PYTHON RECORDINGS
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help venv install-live run stop test clients soak check format lint types imports docs reference bench \
+.PHONY: help venv install-live run stop test clients prove soak check format lint types imports docs reference bench \
   lock clean developing
 
 # Relative paths, so that a clone may live under a name with spaces.
@@ -52,7 +52,10 @@ clients: ## build .venv-clients: the exchange's three official clients, which th
 	    exit 1; }; \
 	done
 
-soak: developing ## a day of market time with every fault of the exchange, about half an hour
+prove: developing ## kill real processes at every step of an order's life, 2,000 times: about 40 minutes
+	@$(bin)/python -m tests.prove $(ARGS)
+
+soak: developing ## a day of market time with every fault of the exchange, half an hour; ARGS="--kills --windows 500"
 	@$(bin)/python -m tests.soak $(ARGS)
 
 check: lint types imports docs ## all that is judged without running: ruff, mypy, import contracts, docs

@@ -18,8 +18,10 @@ PolybotError
 ├── StorageError             a file or the database cannot be written or read
 │   ├── JournalError         a journal is damaged in a way recovery must not hide
 │   ├── CheckpointError      no usable checkpoint where one is required
+│   ├── DatabaseDamaged      the database's file is not what was written; it can be rebuilt
 │   └── DiskFull             no space left; nothing durable was lost
 ├── BusError                 a socket path is taken, too long, or a peer did not answer in time
+├── StartRefused             the process must not run beside another one; exit 78, no restart helps
 └── FatalError               the process cannot do its job; leave it to the service manager
 """
 
@@ -161,12 +163,20 @@ class CheckpointError(StorageError):
     """No usable checkpoint was found where one is required."""
 
 
+class DatabaseDamaged(StorageError):
+    """The database's file is no whole database any more."""
+
+
 class DiskFull(StorageError):
     """The disk holding the state directory is full."""
 
 
 class BusError(PolybotError):
     """A bus socket could not be used, or a peer did not answer in time."""
+
+
+class StartRefused(PolybotError):
+    """A process must not start while another one runs: starting it again would not help."""
 
 
 class FatalError(PolybotError):

@@ -19,6 +19,13 @@ class FakeClock:
     ) -> None:
         self.wall_ns = now_ns
         self.mono_ns = mono_ns
+        self.turn_ns = mono_ns
+
+    def begin_turn(self) -> None:
+        self.turn_ns = self.mono_ns
+
+    def elapsed_ns(self) -> int:
+        return self.mono_ns - self.turn_ns
 
     def now_ns(self) -> int:
         return self.wall_ns

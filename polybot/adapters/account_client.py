@@ -1,7 +1,6 @@
 """The account at the exchange for a person's commands: open orders, balance, cancels; it waits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -19,8 +18,8 @@ from polybot.exchange.wire_account import (
     OpenOrder,
     OrdersPage,
 )
+from polybot.exchange.wire_cancels import CancelAnswer
 from polybot.exchange.wire_codec import decode, encode
-from polybot.exchange.wire_orders import CancelAnswer
 from polybot.ports import Clock
 
 ORDERS = "/data/orders"
@@ -49,8 +48,7 @@ class Canceled(msgspec.Struct, frozen=True, kw_only=True):
     not_canceled: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class AccountClient:
+class AccountClient(msgspec.Struct, frozen=True):
     """Reads and cancels with API credentials; it has no private key, so it can place nothing.
 
     Every method raises ExchangeError when the exchange does not answer or says no.

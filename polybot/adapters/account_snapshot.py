@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.errors import PolybotError, ProtocolError
 from polybot.exchange.account_rows import own_fills, venue_order
@@ -29,18 +30,17 @@ BALANCE = "/balance-allowance"
 ENDS = ("", LAST_CURSOR)
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(msgspec.Struct):
     """One snapshot under way: answers come in any order, in the transport's threads."""
 
     tag: str
     done: Callable[[AccountSnapshot], None]
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Lock = msgspec.field(default_factory=threading.Lock)
     waiting: int = 0
-    orders: list[VenueOrder] = field(default_factory=list)
-    fills: list[VenueFill] = field(default_factory=list)
+    orders: list[VenueOrder] = msgspec.field(default_factory=list)
+    fills: list[VenueFill] = msgspec.field(default_factory=list)
     balance_usdc: int = 0
-    shares: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, int] = msgspec.field(default_factory=dict)
     error: PolybotError | None = None
 
     def finished(self) -> None:

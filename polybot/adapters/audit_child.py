@@ -18,7 +18,8 @@ SHOWN_CHARACTERS = 300
 class ChildAuditRunner:
     """Starts a command that prints one AuditResult as JSON; one at a time.
 
-    `wake` is called in a thread when a result is there to take.
+    The command's last word limits what is compared: a complete audit goes without it. `wake` is
+    called in a thread when a result is there to take.
     """
 
     def __init__(
@@ -32,11 +33,14 @@ class ChildAuditRunner:
         self._result: AuditResult | None = None
         self._stopped = False
 
-    def start(self) -> None:
+    def start(self, *, complete: bool = False) -> None:
         """Begin an audit, unless one is under way."""
         if self.running() or self._stopped:
             return
-        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+        command = self._command[:-1] if complete else self._command
+        self._thread = threading.Thread(
+            target=self._run, args=(command,), name="audit", daemon=True
+        )
         self._thread.start()
 
     def running(self) -> bool:
@@ -58,14 +62,14 @@ class ChildAuditRunner:
             self._thread.join(timeout=2)
         self._result = None
 
-    def _run(self) -> None:
-        self._result = self._audit()
+    def _run(self, command: tuple[str, ...]) -> None:
+        self._result = self._audit(command)
         self._wake()
 
-    def _audit(self) -> AuditResult:
+    def _audit(self, command: tuple[str, ...]) -> AuditResult:
         try:
             self._child = subprocess.Popen(
-                self._command,
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -74,7 +78,7 @@ class ChildAuditRunner:
                 self._child.kill()
             output, errors = self._child.communicate(timeout=self._timeout_s)
         except OSError as error:
-            return _failed(f"{self._command[0]} could not be started: {error.strerror}")
+            return _failed(f"{command[0]} could not be started: {error.strerror}")
         except subprocess.TimeoutExpired:
             self._kill()
             return _failed(f"expected a result within {self._timeout_s:g} s, was none")

@@ -1,6 +1,7 @@
 """The exchange's trading routes for the trader: one request per wish, every answer typed."""
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
@@ -10,20 +11,23 @@ from polybot.errors import ExchangeError, OutcomeUnknown, PolybotError, Protocol
 from polybot.exchange.account_rows import venue_order
 from polybot.exchange.answers import OK, outcome_of
 from polybot.exchange.classify import classify
+from polybot.exchange.heartbeat_chain import Beat, HeartbeatChain
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.wire_account import HeartbeatAnswer, HeartbeatBody, OpenOrder
+from polybot.exchange.wire_cancels import CancelAnswer as WireCancelAnswer
 from polybot.exchange.wire_codec import decode, encode
-from polybot.exchange.wire_orders import CancelAnswer as WireCancelAnswer
 from polybot.exchange.wire_orders import PostOrderAnswer
 from polybot.ports import (
     CancelAnswer,
     Clock,
     GatewayAnswer,
+    HeartbeatBroken,
     OrderLookup,
     PostAnswer,
     SignedOrder,
 )
+from polybot.ports.fence import NO_FENCE, Fence
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +59,15 @@ class ClobGateway:
     clock: Clock
     wake: Callable[[], None]
     answers: deque[GatewayAnswer] = field(default_factory=deque)
-    _heartbeat_id: str = field(init=False, default="")
+    fence: Fence = NO_FENCE
+    _chain: HeartbeatChain = field(init=False, default_factory=HeartbeatChain)
+    _chain_lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _missed_beats: int = field(init=False, default=0)
 
     def post(self, order: SignedOrder) -> None:
-        """Send a signed order once."""
-        call = self._call("POST", "/order", body=order.body)
+        """Send a signed order once, unless it waits too long or is fenced before it leaves."""
+        guard = partial(self.fence.refusal, self.clock.monotonic_ns())
+        call = self._call("POST", "/order", body=order.body, guard=guard)
         self.orders.send(call, lambda answer: self._put(_posted(order.venue_order_id, answer)))
 
     def cancel(self, venue_order_ids: Sequence[str]) -> None:
@@ -81,8 +88,11 @@ class ClobGateway:
 
     def beat(self) -> None:
         """Send the dead-man heartbeat; its answer names the id the next one must carry."""
-        body = encode(HeartbeatBody(heartbeat_id=self._heartbeat_id))
-        self.reads.send(self._call("POST", "/v1/heartbeats", body=body), self._beaten)
+        with self._chain_lock:
+            beat = self._chain.begin(self.clock.monotonic_ns())
+        body = encode(HeartbeatBody(heartbeat_id=beat.heartbeat_id))
+        call = self._call("POST", "/v1/heartbeats", body=body)
+        self.reads.send(call, partial(self._beaten, beat))
 
     def take(self) -> list[GatewayAnswer]:
         """Return the answers that arrived since the last call."""
@@ -95,24 +105,31 @@ class ClobGateway:
         """Use each order connection once."""
         self.orders.warm()
 
-    def _call(self, method: str, path: str, *, body: bytes = b"") -> HttpCall:
+    def _call(
+        self, method: str, path: str, *, body: bytes = b"", guard: Callable[[], str] | None = None
+    ) -> HttpCall:
         headers = self.signer.headers(self.clock.now_ns() // 1_000_000_000, method, path, body)
-        return HttpCall(method, path, body=body, headers=headers)
+        return HttpCall(method, path, body=body, headers=headers, guard=guard)
 
     def _canceled(self, asked: tuple[str, ...], answer: HttpAnswer) -> None:
         self._put(_canceled(asked, answer))
 
-    def _beaten(self, answer: HttpAnswer) -> None:
+    def _beaten(self, beat: Beat, answer: HttpAnswer) -> None:
         try:
             # A refusal names the right id too: only the body counts.
-            self._heartbeat_id = decode(answer.body, HeartbeatAnswer).heartbeat_id
+            told = decode(answer.body, HeartbeatAnswer)
         except ProtocolError as error:
-            self._heartbeat_id = ""
+            with self._chain_lock:
+                self._chain.lost()
             self._missed_beats += 1
             if self._missed_beats == WORRYING_BEATS:
                 why = answer.error or error
                 logger.warning("exchange heartbeat: no answer %s times: %s", WORRYING_BEATS, why)
             return
+        with self._chain_lock:
+            is_foreign = self._chain.answered(beat, told, self.clock.monotonic_ns())
+        if is_foreign:
+            self._put(HeartbeatBroken(beat.heartbeat_id, told.heartbeat_id))
         if self._missed_beats >= WORRYING_BEATS:
             logger.info("exchange heartbeat: answered again after %s misses", self._missed_beats)
         self._missed_beats = 0

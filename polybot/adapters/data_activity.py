@@ -3,7 +3,8 @@
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.activity import Activity
 from polybot.errors import OutcomeUnknown, PolybotError
@@ -22,18 +23,16 @@ PAGE = 500
 MOST_PAGES = 40
 
 
-@dataclass(slots=True)
-class _Question:
+class _Question(msgspec.Struct):
     """One question under way: pages follow each other in the transport's threads."""
 
     funder: str
     since_s: int
-    rows: list[Activity] = field(default_factory=list)
+    rows: list[Activity] = msgspec.field(default_factory=list)
     pages: int = 0
 
 
-@dataclass(slots=True)
-class DataApiActivity:
+class DataApiActivity(msgspec.Struct):
     """Reads GET /v2/activity page by page; `wake` tells the service that an answer is there.
 
     `funder` returns the address that holds the money, None while nobody has logged in: a question
@@ -43,7 +42,7 @@ class DataApiActivity:
     transport: Transport
     funder: Callable[[], str | None]
     wake: Callable[[], None]
-    _answers: deque[ActivityAnswer] = field(default_factory=deque)
+    _answers: deque[ActivityAnswer] = msgspec.field(default_factory=deque)
 
     def request(self, since_s: int) -> None:
         """Ask for everything since a moment."""

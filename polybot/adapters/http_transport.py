@@ -31,6 +31,8 @@ Done = Callable[[HttpAnswer], None]
 MEBIBYTE = 1 << 20
 WARM_PATH = "/ok"
 _CHUNK = 1 << 16
+# The code of a request that its own guard kept from being sent.
+HELD_BACK = "held_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +183,16 @@ class HttpTransport:
         headers = self._headers | call.headers
         if call.body:
             headers["Content-Type"] = "application/json"
+        request = _made(connection, call, path, headers)
         reach(self._points[0])
-        connection.request(call.method, path, body=call.body or None, headers=headers)
+        # Nothing stands between this question and the system's own sending.
+        held_back = call.guard() if call.guard else ""
+        if held_back:
+            # It waits for the answer to a request that it believes was sent.
+            connection.close()
+            message = f"{self._name}: not sent: {held_back}"
+            return None, HttpAnswer(None, error=Unavailable(message, code=HELD_BACK))
+        connection.sock.sendall(request)
         reach(self._points[1])
         response = connection.getresponse()
         answer = HttpAnswer(
@@ -206,6 +216,20 @@ class HttpTransport:
         if (response.length or 0) <= _CHUNK and not response.chunked:
             return response.read() if response.length is not None else _capped(response, limit)
         return _capped(response, limit)
+
+
+def _made(connection: Connection, call: HttpCall, path: str, headers: dict[str, str]) -> bytes:
+    """Let a connection make a request, and return its bytes instead of sending them.
+
+    Head and body leave in one piece then: a process that is stopped has sent all of it, or nothing.
+    """
+    pieces: list[bytes] = []
+    vars(connection)["send"] = pieces.append
+    try:
+        connection.request(call.method, path, body=call.body or None, headers=headers)
+    finally:
+        del vars(connection)["send"]
+    return b"".join(pieces)
 
 
 def _capped(response: HTTPResponse, limit: int) -> bytes:

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,8 +57,7 @@ class ExtrasRequest(msgspec.Struct, frozen=True, kw_only=True):
         return f"ExtrasRequest({self.command!r}, wallet={self.wallet!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class LiveExtras:
+class LiveExtras(msgspec.Struct, frozen=True):
     """Runs the program once for each request; the key goes through its standard input only."""
 
     python: Path

@@ -11,8 +11,9 @@ from polybot.exchange.classify import classify
 from polybot.exchange.http_calls import HttpAnswer, HttpCall
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.wire_account import LAST_CURSOR, OpenOrder, OrdersPage
+from polybot.exchange.wire_cancels import CancelAnswer
 from polybot.exchange.wire_codec import encode
-from polybot.exchange.wire_orders import CancelAnswer, PostOrderAnswer
+from polybot.exchange.wire_orders import PostOrderAnswer
 from polybot.ports import Clock, SignedOrder, VenueOrder
 
 NOT_FOUND = 404

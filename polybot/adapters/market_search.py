@@ -1,6 +1,5 @@
 """The exchange's catalog for a person: markets by slug or by words, whatever they are about."""
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -25,8 +24,7 @@ class _SearchAnswer(msgspec.Struct, frozen=True):
     events: list[GammaEvent] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MarketSearch:
+class MarketSearch(msgspec.Struct, frozen=True):
     """Looks markets up; every method raises ExchangeError when the catalog does not answer."""
 
     transport: Transport

@@ -5,7 +5,9 @@ and a signer that knows the address only, which is enough for every read.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from time import sleep
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,6 +29,8 @@ MAKER = "MAKER"
 CANCELED = "CANCELED"
 NOT_FOUND = 404
 SERVER_ERROR = 500
+# Reading changes nothing at the exchange, so it may be asked again.
+AGAIN_AFTER_S = (0.1, 0.5)
 _ERRORS: dict[int, type[ExchangeError]] = {
     401: Unauthorized,
     403: Unauthorized,
@@ -140,6 +144,14 @@ class OfficialClient:
         return _read(lambda row: int(row["balance"]), answer)
 
     def _ask(self, what: str, call: Callable[[], Any]) -> Any:
+        """Read, and again where no readable answer came: of a thousand orders one always fails."""
+        for pause_s in AGAIN_AFTER_S:
+            with suppress(OutcomeUnknown):
+                return self._ask_once(what, call)
+            sleep(pause_s)
+        return self._ask_once(what, call)
+
+    def _ask_once(self, what: str, call: Callable[[], Any]) -> Any:
         try:
             return call()
         except self._failure as error:

@@ -1,5 +1,7 @@
 """Turns an approved order into the signed bytes the exchange takes, its id known beforehand."""
 
+from typing import Protocol
+
 from polybot.domain.market import Market
 from polybot.domain.order import Order, OrderType, Side
 from polybot.errors import InvalidValue
@@ -10,14 +12,25 @@ from polybot.exchange.amounts import (
     market_buy_amounts,
     market_sell_amounts,
 )
-from polybot.exchange.contracts import order_domain
+from polybot.exchange.contracts import ExchangeDomain, order_domain
 from polybot.exchange.order_hash import SignatureType, UnsignedOrder, WireSide
-from polybot.exchange.signing import OrderSigner as KeySigner
+from polybot.exchange.order_hash import SignedOrder as SignedWireOrder
 from polybot.exchange.wire_codec import encode
 from polybot.exchange.wire_orders import PostOrderBody, order_body
 from polybot.ports import SignedOrder
 
 _MARKET_TYPES = (OrderType.FAK, OrderType.FOK)
+
+
+class KeySigner(Protocol):
+    """Signs with one key; in a replay with the signatures it made."""
+
+    @property
+    def address(self) -> str:
+        """The key's own address."""
+
+    def sign_order(self, order: UnsignedOrder, domain: ExchangeDomain) -> SignedWireOrder:
+        """Sign an order; raises InvalidValue for one this key cannot sign."""
 
 
 class WalletOrderSigner:

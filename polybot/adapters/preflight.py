@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -69,15 +69,14 @@ class PreflightWays:
     wake: Callable[[], None]
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(msgspec.Struct):
     """One window's reading; answers come in any order, in the transports' threads."""
 
     market: Market
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Lock = msgspec.field(default_factory=threading.Lock)
     waiting: int = 0
-    told: dict[str, Any] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    told: dict[str, Any] = msgspec.field(default_factory=dict)
+    failures: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class ExchangePreflight:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from polybot.config.private_files import replace_text
+from polybot.config.private_files import read_text, replace_text
 from polybot.errors import ConfigError
 from polybot.exchange.l2_auth import ApiCredentials
 
@@ -25,7 +25,7 @@ class AccountCredentials(msgspec.Struct, frozen=True):
 class WalletFiles:
     """`key` and `credentials.json` in one directory of mode 0700, each of mode 0600.
 
-    What writes raises StorageError when the disk refuses.
+    What reads or writes raises StorageError when the disk refuses.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -34,10 +34,12 @@ class WalletFiles:
 
     def play_key(self) -> str:
         """Return the play wallet's private key, made on first use; never for live trading."""
-        if not self.key_path.exists():
-            key = "0x" + secrets.token_bytes(_KEY_BYTES).hex()
-            replace_text(self.key_path, f"{key}\n", private=True)
-        return self.key_path.read_text().strip()
+        told = read_text(self.key_path)
+        if told or self.key_path.exists():
+            return told.strip()
+        key = "0x" + secrets.token_bytes(_KEY_BYTES).hex()
+        replace_text(self.key_path, f"{key}\n", private=True)
+        return key
 
     def save_credentials(self, account: AccountCredentials) -> None:
         """Write the credentials for the tracker, the watchdog and the commands."""

@@ -7,6 +7,7 @@ another one needs.
 import importlib
 import logging
 import os
+import signal
 import sys
 
 from msgspec import structs
@@ -15,8 +16,8 @@ from polybot.adapters.parent_death import end_with_parent
 from polybot.bootstrap.crash_stop import stand_still_as_told
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import RUNNER_NAME
-from polybot.errors import ConfigError, PolybotError
-from polybot.runtime.daemon import EXIT_ERROR, EXIT_OK
+from polybot.errors import ConfigError, PolybotError, StartRefused
+from polybot.runtime.daemon import EXIT_CONFIG, EXIT_ERROR, EXIT_OK
 from polybot.runtime.logs import configure_logging
 
 logger = logging.getLogger(__name__)
@@ -37,8 +38,9 @@ def for_process(name: str, loaded: LoadedConfig) -> LoadedConfig:
 def run_process(name: str) -> int:
     """Build one process of the floor, run it to its end and return its exit code.
 
-    What keeps it from starting is one line in the log. Raises ConfigError, with every problem at
-    once, before anything is opened.
+    What keeps it from starting is one line in the log. A start that another process forbids ends
+    with 78, which no service manager tries again, and stops the runner of its own floor. Raises
+    ConfigError, with every problem at once, before anything is opened.
     """
     loaded = for_process(name, load(dict(os.environ)))
     runner = os.environ.get(RUNNER_NAME, "")
@@ -51,6 +53,14 @@ def run_process(name: str) -> int:
         code: int = module.run(loaded, mask)
     except ConfigError:
         raise
+    except StartRefused as error:
+        logger.critical("%s must not start: %s", name, error)
+        if runner:
+            # Without this process the rest of its floor is of no use, and may be of harm: its
+            # watchdog would take the other's orders for those of a trader that is gone.
+            logger.critical("stopping this floor")
+            os.kill(int(runner), signal.SIGTERM)
+        return EXIT_CONFIG
     except PolybotError as error:
         logger.critical("%s cannot start: %s", name, error)
         return EXIT_ERROR

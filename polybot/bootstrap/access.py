@@ -1,5 +1,6 @@
 """The trader's account at the exchange: logs in once, then signs and sends."""
 
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -15,11 +16,13 @@ from polybot.exchange.http_calls import Transport
 from polybot.exchange.l2_auth import ApiCredentials, RequestSigner
 from polybot.exchange.signing import OrderSigner
 from polybot.ports import Clock, GatewayAnswer
+from polybot.ports.fence import NO_FENCE, Fence
 from polybot.runtime.logs import SecretMask
 
 logger = logging.getLogger(__name__)
 
 RETRY_NS = 1_000_000_000
+SAVE_AGAIN_NS = 5_000_000_000
 # The simulator of the same floor may still be starting: say nothing of the first refusals.
 QUIET_FAILURES = 5
 LOG_EVERY = 60
@@ -44,12 +47,15 @@ class WalletAccess:
     clock: Clock
     wake: Callable[[], None]
     mask: SecretMask
+    fence: Fence = NO_FENCE
     api_key: str = field(init=False, default="")
     gateway: ClobGateway = field(init=False)
     signer: WalletOrderSigner = field(init=False)
     _api: ApiCredentials | None = field(init=False, default=None)
     _asked_ns: int | None = field(init=False, default=None)
     _failures: int = field(init=False, default=0)
+    _unsaved: AccountCredentials | None = field(init=False, default=None)
+    _saved_ns: int = field(init=False, default=0)
     _answers: deque[GatewayAnswer] = field(init=False, default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -61,6 +67,8 @@ class WalletAccess:
     def ready(self) -> bool:
         """Return whether there are credentials; log in, at most once a second, when not."""
         if self._api is not None:
+            if self._unsaved is not None:
+                self._save_again(self._unsaved)
             return True
         now = self.clock.monotonic_ns()
         if self._asked_ns is None or now - self._asked_ns >= RETRY_NS:
@@ -101,8 +109,21 @@ class WalletAccess:
             self.files.save_credentials(self._account(result))
         except StorageError as error:
             # Only the others wait for the file: this process has what it needs.
-            logger.warning("%s", error)
+            logger.warning("the others wait for our credentials: %s", error)
+            self._saved_ns = self.clock.monotonic_ns()
+            self._unsaved = self._account(result)
         self.wake()
+
+    def _save_again(self, account: AccountCredentials) -> None:
+        now = self.clock.monotonic_ns()
+        if now - self._saved_ns < SAVE_AGAIN_NS:
+            return
+        self._saved_ns = now
+        with contextlib.suppress(StorageError):
+            # It was said once; the next try is soon.
+            self.files.save_credentials(account)
+            self._unsaved = None
+            logger.info("the others have our credentials now")
 
     def _account(self, api: ApiCredentials) -> AccountCredentials:
         return AccountCredentials(
@@ -134,5 +155,6 @@ class WalletAccess:
             clock=self.clock,
             wake=self.wake,
             answers=self._answers,
+            fence=self.fence,
         )
         self._api = api

@@ -15,7 +15,7 @@ from polybot.adapters.zmq_bus.rpc_client import RpcClient
 from polybot.bootstrap.account import credentials_of, open_holdings, url_of
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
-from polybot.domain.audit import AuditResult
+from polybot.domain.audit import AuditExtent, AuditResult
 from polybot.errors import BusError, PolybotError
 from polybot.messages.codec import decode_body, decode_reply, encode, encode_body
 from polybot.messages.commands import GetStatus
@@ -24,22 +24,26 @@ from polybot.messages.lifecycle import Heartbeat
 from polybot.services.audit.auditor import AuditScope, AuditSides, run_audit
 
 ASK_TIMEOUT_S = 2.0
-# An audit of the tracker's compares this many orders one by one; the operator's compares all.
+# An audit of the tracker's compares this many orders one by one at most.
 REGULAR_ORDERS = 300
 # Longer than the audit's own patience and some slow answers together.
 CHILD_TIMEOUT_S = 120.0
 
 
-def audit_account(loaded: LoadedConfig, *, newest_orders: int | None = None) -> AuditResult:
+def audit_account(
+    loaded: LoadedConfig, *, complete: bool = False, most_orders: int | None = None
+) -> AuditResult:
     """Compare our books with the exchange's production routes; what fails becomes its `error`.
 
-    `newest_orders` limits what is compared one by one; cash and positions follow from everything.
+    Begins where the last audit agreed, unless it is to be `complete`. `most_orders` limits what is
+    compared one by one; cash and positions follow from everything.
     """
     try:
         reader = LedgerReader.open(loaded.locations.ledger_path)
         with closing(reader), closing(_client(loaded)) as client:
             sides = _sides(loaded, reader, client)
-            return run_audit(sides, AuditScope(newest_orders=newest_orders))
+            since = None if complete else reader.audit_point()
+            return run_audit(sides, AuditScope(extent=AuditExtent(since=since, most=most_orders)))
     except PolybotError as error:
         return AuditResult((), 0, 0, 0, error=str(error))
 

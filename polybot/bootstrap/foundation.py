@@ -1,22 +1,26 @@
 """What every process stands on: clock, journal, checkpoints, bus, heartbeat, daemon."""
 
 import asyncio
+import atexit
 import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from polybot import CHANGES, CODENAME, RELEASE_DATE, __version__
 from polybot.adapters.clock import SystemClock
 from polybot.adapters.process_memory import ProcessMemory
+from polybot.adapters.steady_clock import ConfirmedTime, SteadyClock
 from polybot.adapters.systemd import make_notifier
 from polybot.adapters.zmq_bus.endpoints import BusContext, open_context
 from polybot.adapters.zmq_bus.publisher import BusPublisher
 from polybot.adapters.zmq_bus.rpc_client import RpcCaller
 from polybot.adapters.zmq_bus.rpc_server import RpcServer
 from polybot.adapters.zmq_bus.subscriber import BusSubscriber
+from polybot.bootstrap.room import make_room
 from polybot.bootstrap.wake import ThreadWake
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
@@ -27,6 +31,7 @@ from polybot.runtime.banner import Banner, StandingStop
 from polybot.runtime.daemon import Daemon, DaemonSettings
 from polybot.runtime.inbox import ReplayingInbox
 from polybot.runtime.journal import Journal
+from polybot.runtime.journal_archive import JournalArchive
 from polybot.runtime.logs import SecretMask
 from polybot.runtime.outbox import JournaledOutbox
 from polybot.runtime.participant import Identity, Participant
@@ -37,14 +42,13 @@ logger = logging.getLogger(__name__)
 MEBIBYTE = 1 << 20
 
 
-@dataclass(slots=True)
-class Foundation:
+class Foundation(msgspec.Struct):
     """One process's own journal and its place on the bus, opened and ready for a service."""
 
     name: str
     loaded: LoadedConfig
     mask: SecretMask
-    clock: SystemClock
+    clock: SteadyClock
     durable: DurableState
     outbox: JournaledOutbox
     inbox: ReplayingInbox
@@ -52,8 +56,10 @@ class Foundation:
     subscriber: BusSubscriber
     caller: RpcCaller
     context: BusContext
-    on_start: list[Callable[[], None]] = field(default_factory=list)
-    on_stop: list[Callable[[], None]] = field(default_factory=list)
+    archive: JournalArchive
+    on_start: list[Callable[[], None]] = msgspec.field(default_factory=list)
+    on_stop: list[Callable[[], None]] = msgspec.field(default_factory=list)
+    is_closed: bool = False
 
     def thread_wake(self, service_wake: asyncio.Event) -> ThreadWake:
         """Return a wake for adapters that work in threads."""
@@ -62,7 +68,10 @@ class Foundation:
         return wake
 
     def close(self) -> None:
-        """Let go of what the service added, of the sockets, then of the durable state."""
+        """Let go of what the service added, of the sockets, then of the durable state; once."""
+        if self.is_closed:
+            return
+        self.is_closed = True
         for close in self.on_stop:
             close()
         self.subscriber.close()
@@ -70,6 +79,7 @@ class Foundation:
         self.publisher.close()
         self.context.destroy(linger=0)
         self.durable.checkpoints.close()
+        self.archive.wait()
         self.durable.journal.close()
 
 
@@ -82,7 +92,8 @@ def open_foundation(
     hears: tuple[str, ...],
 ) -> Foundation:
     """Open a process's durable state and its sockets; StorageError or BusError in one line."""
-    clock = SystemClock()
+    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path)
+    clock = SteadyClock(SystemClock(), confirmed)
     durable = open_durable_state(loaded.locations.process_dir(name), clock=clock, schema=schema)
     runtime_dir = loaded.locations.runtime_dir
     _make_runtime(runtime_dir)
@@ -94,7 +105,9 @@ def open_foundation(
     session = secrets.token_hex(6)
     outbox = JournaledOutbox(name, session, journal=durable.journal, sender=publisher, clock=clock)
     inbox = ReplayingInbox(name, hears, receiver=subscriber, asker=caller, clock=clock)
-    return Foundation(
+    # The database numbers what it stores by the journals it has heard.
+    inbox.begins_anew = name != "tracker"
+    foundation = Foundation(
         name=name,
         loaded=loaded,
         mask=mask,
@@ -106,7 +119,21 @@ def open_foundation(
         subscriber=subscriber,
         caller=caller,
         context=context,
+        archive=_archive(name, loaded),
     )
+
+    def close_at_exit() -> None:
+        foundation.close()
+
+    # A start that fails later on ends by its error: open sockets would hold that end up for ever.
+    # Not the method itself: what goes wrong at the exit is shown with the callback's own words.
+    atexit.register(close_at_exit)
+    return foundation
+
+
+def _archive(name: str, loaded: LoadedConfig) -> JournalArchive:
+    cap_bytes = loaded.config.trader.journal_archive_mb * MEBIBYTE
+    return JournalArchive(loaded.locations.process_dir(name), cap_bytes=cap_bytes)
 
 
 def _make_runtime(directory: Path) -> None:
@@ -128,6 +155,7 @@ def run_service(
 ) -> int:
     """Run a service on its foundation until it is asked to stop; returns the exit code."""
     loaded = foundation.loaded
+    room = make_room(foundation.name, foundation.durable.journal, foundation.clock, service)
     participant = Participant(
         service,
         identity=Identity(
@@ -143,6 +171,8 @@ def run_service(
         clock=foundation.clock,
         gauge=ProcessMemory(),
         keep_from=lambda: keep_from(foundation),
+        archive=foundation.archive,
+        each_second=(room.look,),
         on_start=foundation.on_start,
     )
     server = RpcServer(

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from polybot.adapters.channel_dialects import (
     BinanceDialect,
@@ -32,8 +33,7 @@ from polybot.simulator.drivers.mirror_prices import PriceFeedSource
 PRICE_STALE_S = 15.0
 
 
-@dataclass(slots=True)
-class Following:
+class Following(msgspec.Struct):
     """What was built, and what has to be closed at the end."""
 
     upstream: Upstream

@@ -32,16 +32,18 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
     books = open_durable_state(directory, clock=foundation.clock, schema=STATE_SCHEMA)
     foundation.on_stop.extend((books.checkpoints.close, books.journal.close))
     config = loaded.config
+    # The exchange's clock is its own: this machine's as it is, whatever the floor goes by.
+    clock = SystemClock()
     ports = make_ports(
         books,
-        foundation.clock,
+        clock,
         outbox=foundation.outbox,
         endpoints_path=loaded.locations.simulator_path,
         requests_dir=loaded.locations.process_dir("simulator"),
     )
     if config.mode == "paper":
         series = config.trader.series
-        ports, close = _mirroring(ports, config, series, foundation.clock)
+        ports, close = _mirroring(ports, config, series, clock)
         foundation.on_stop.append(close)
     return run_service(foundation, SimulatorService(loaded.config.simulator, ports))
 

@@ -1,8 +1,9 @@
 """Builds the trader's websocket streams: books, own orders, and the price feeds in their order."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from polybot.adapters.channel_dialects import (
     BinanceDialect,
@@ -34,8 +35,7 @@ def price_feed_names(config: Config) -> tuple[str, ...]:
     return (POLYBOLT,) if config.mode in SIMULATED_MODES else PRICE_FEEDS
 
 
-@dataclass(frozen=True, slots=True)
-class StreamMaker:
+class StreamMaker(msgspec.Struct, frozen=True):
     """Makes each stream of one trader; nothing connects before it is started."""
 
     config: Config

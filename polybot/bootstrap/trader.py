@@ -1,16 +1,23 @@
 """Builds the trader process."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from polybot import __version__
 from polybot.adapters.arming_files import ArmingFile
+from polybot.adapters.clock import SystemTurnClock
 from polybot.adapters.exchange_login import ExchangeLogin
+from polybot.adapters.fence_files import FenceWatch
 from polybot.adapters.gamma_catalog import GammaCatalog
 from polybot.adapters.http_transport import HttpTransport
 from polybot.adapters.preflight import ExchangePreflight, PreflightWays
 from polybot.adapters.rest_books import RestBooks
 from polybot.adapters.wallet_files import WalletFiles
+from polybot.adapters.wallet_lock import hold_wallet
 from polybot.bootstrap.access import WalletAccess
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import (
@@ -20,6 +27,7 @@ from polybot.bootstrap.foundation import (
     run_service,
 )
 from polybot.bootstrap.http import make_market_clock, make_order_transport, make_transport
+from polybot.bootstrap.own_orders import doctor_orders
 from polybot.bootstrap.standing import standing_leave, standing_stops
 from polybot.bootstrap.streams import StreamMaker
 from polybot.config.load import LoadedConfig
@@ -31,7 +39,7 @@ from polybot.domain.window import parse_series
 from polybot.errors import StorageError
 from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wallet_addresses import owns_wallet
-from polybot.ports import Tape
+from polybot.ports import Tape, WalletHolder
 from polybot.runtime.logs import SecretMask
 from polybot.runtime.tape import NullTape, TapeSettings, TapeWriter
 from polybot.services.trader.agents import Agent
@@ -39,7 +47,16 @@ from polybot.services.trader.parts import TraderPorts, TraderSettings
 from polybot.services.trader.restore import Restored, restore
 from polybot.services.trader.service import TraderService
 from polybot.services.trader.state import SCHEMA
-from polybot.strategies.registry import build
+from polybot.services.trader.taped_session import (
+    SEGMENTS,
+    WALL,
+    AgentRecord,
+    SessionRecord,
+    tape_session,
+)
+from polybot.strategies.registry import build, effective_parameters
+
+logger = logging.getLogger(__name__)
 
 SECOND_NS = 1_000_000_000
 MEBIBYTE = 1 << 20
@@ -47,11 +64,20 @@ LIVE = "live"
 
 
 def run(loaded: LoadedConfig, mask: SecretMask) -> int:
-    """Run the trader until it is asked to stop."""
+    """Run the trader until it is asked to stop; StartRefused when another trades its wallet."""
+    key = _wallet_key(loaded, mask)
+    wallet = _wallet(loaded.config).funder or key.address
+    held = hold_wallet(wallet, _holder(loaded))
+    try:
+        return _run(loaded, mask, key, wallet)
+    finally:
+        held.release()
+
+
+def _run(loaded: LoadedConfig, mask: SecretMask, key: OrderSigner, wallet: str) -> int:
     foundation = open_foundation(
         "trader", loaded, mask, schema=SCHEMA, hears=("simulator", "tracker", "watchdog")
     )
-    key = _wallet_key(loaded, mask)
     restored = _restore(foundation)
     service = _build(foundation, key, restored)
     standing = standing_stops(
@@ -60,10 +86,17 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         [agent.name for agent in loaded.config.agents],
         now_ns=foundation.clock.now_ns(),
     )
-    wallet = _wallet(loaded.config).funder or key.address
     if loaded.config.mode == LIVE:
         standing = (standing_leave(_leave(foundation, wallet, key.address)), *standing)
     return run_service(foundation, service, wallet=wallet, standing=standing)
+
+
+def _holder(loaded: LoadedConfig) -> WalletHolder:
+    return WalletHolder(
+        mode=loaded.config.mode,
+        state_dir=str(loaded.locations.state_dir),
+        runtime_dir=str(loaded.locations.runtime_dir),
+    )
 
 
 def _leave(foundation: Foundation, wallet: str, address: str) -> ArmingVerdict:
@@ -115,6 +148,11 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
     endpoints = Endpoints(loaded)
     event = asyncio.Event()
     wake = foundation.thread_wake(event)
+    fence = FenceWatch(loaded.locations.state_dir, clock)
+    # Behind the banner, which says first what still stops trading.
+    foundation.on_start.append(
+        lambda: logger.info("this session begins under fence epoch %d", fence.epoch)
+    )
     orders = make_order_transport(endpoints, config)
     reads = make_transport("reads", endpoints, "clob_url", config, 2)
     gamma = make_transport("gamma", endpoints, "gamma_url", config, 2)
@@ -131,8 +169,14 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
         clock=clock,
         wake=wake,
         mask=foundation.mask,
+        fence=fence,
     )
     streams = StreamMaker(config, endpoints, access, clock, event)
+    # What a turn decides, it decides and journals at one moment, which a replay can repeat.
+    turns = SystemTurnClock(clock)
+    foundation.outbox.keep_time_by(turns)
+    own_orders = doctor_orders(loaded.locations.state_dir)
+    settings = msgspec.structs.replace(settings_of(config, key), own_orders=own_orders)
     ports = TraderPorts(
         wake=event,
         outbox=foundation.outbox,
@@ -146,11 +190,13 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
         prices=streams.prices(),
         book_source=RestBooks(reads, wake=wake),
         tape=_tape(foundation),
-        clock=clock,
-        market_clock=make_market_clock(config, clock),
+        clock=turns,
+        market_clock=make_market_clock(config, turns),
         arming=ArmingFile(loaded.locations.state_dir) if config.mode == LIVE else None,
+        fence=fence,
     )
-    return TraderService(settings_of(config, key), ports, _agents(config), restored)
+    tape_session(ports.tape, _session_record(foundation, settings, ports), restored)
+    return TraderService(settings, ports, _agents(config), restored)
 
 
 def _preflight(
@@ -184,6 +230,34 @@ def _tape(foundation: Foundation) -> Tape:
     directory = foundation.loaded.locations.process_dir("trader") / "tape"
     settings = TapeSettings(total_bytes=config.tape_cap_mb * MEBIBYTE)
     return TapeWriter(directory, foundation.outbox.session, settings)
+
+
+def _session_record(
+    foundation: Foundation, settings: TraderSettings, ports: TraderPorts
+) -> SessionRecord:
+    config = foundation.loaded.config
+    return SessionRecord(
+        program=__version__,
+        session=foundation.outbox.session,
+        mono_ns=ports.clock.monotonic_ns(),
+        wall_ns=ports.clock.now_ns(),
+        last_seq=foundation.outbox.last_seq(),
+        market_time=SEGMENTS if config.mode in SIMULATED_MODES else WALL,
+        settings=settings,
+        agents=tuple(
+            AgentRecord(
+                name=agent.name,
+                strategy=agent.strategy,
+                parameters=effective_parameters(agent.strategy, agent.parameters),
+                capital_usdc=parse_usdc(str(agent.capital_usdc)),
+                series=tuple(agent.series),
+            )
+            for agent in config.agents
+            if agent.enabled
+        ),
+        prices=tuple(stream.name for stream in ports.prices),
+        needs_arming=config.mode == LIVE,
+    )
 
 
 def settings_of(config: Config, key: OrderSigner) -> TraderSettings:

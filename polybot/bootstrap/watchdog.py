@@ -2,13 +2,27 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from polybot.adapters.clock import SystemClock
 from polybot.adapters.exchange_time import ExchangeTime
+from polybot.adapters.fence_files import FenceFile
 from polybot.adapters.host import LocalHost
+from polybot.adapters.http_transport import HttpTransport
+from polybot.adapters.order_sweeper import Account, ThreadedSweeper
+from polybot.adapters.process_killer import LinuxProcessKiller
+from polybot.adapters.steady_clock import ConfirmedTime
 from polybot.adapters.storage.patient_reader import PatientReader
 from polybot.bootstrap.endpoints import Endpoints
-from polybot.bootstrap.foundation import open_foundation, payloads_after, run_service
+from polybot.bootstrap.foundation import (
+    Foundation,
+    open_foundation,
+    payloads_after,
+    run_service,
+)
 from polybot.bootstrap.http import make_market_clock, make_transport
+from polybot.bootstrap.journaled_orders import JournaledOrders
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
 from polybot.config.schema import SIMULATED_MODES, WatchdogConfig
@@ -16,9 +30,11 @@ from polybot.domain.alarms import AlarmRules
 from polybot.domain.liveness import LivenessRules
 from polybot.runtime.command_sender import BusCommandSender
 from polybot.runtime.logs import SecretMask
-from polybot.services.watchdog.needs import WatchdogPorts, WatchdogSettings
+from polybot.services.watchdog.needs import FenceTools, WatchdogPorts, WatchdogSettings
 from polybot.services.watchdog.service import WatchdogService
 from polybot.services.watchdog.state import SCHEMA, restore
+
+SECOND_NS = 1_000_000_000
 
 
 def run(loaded: LoadedConfig, mask: SecretMask) -> int:
@@ -36,25 +52,67 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
     time_transport = make_transport("time", Endpoints(loaded), "clob_url", loaded.config, 1)
     storage = PatientReader(loaded.locations.ledger_path)
     foundation.on_stop.extend((time_transport.close, storage.close))
+    wake = asyncio.Event()
     ports = WatchdogPorts(
-        wake=asyncio.Event(),
+        wake=wake,
         inbox=foundation.inbox,
         outbox=foundation.outbox,
         commands=BusCommandSender("watchdog", foundation.outbox.session, foundation.caller),
         host=LocalHost(loaded.locations.state_dir, loaded.locations.ledger_path),
-        exchange_time=ExchangeTime(time_transport, clock),
+        exchange_time=_exchange_time(loaded, time_transport),
         storage=storage,
+        fence=_fence(foundation, time_transport, wake),
         checkpoints=durable.checkpoints,
         clock=clock,
         market_clock=make_market_clock(loaded.config, clock),
+        wall_jump_s=clock.jump_s,
     )
     settings = WatchdogSettings(
         processes=processes,
         pid=os.getpid(),
         liveness=_liveness(loaded.config.watchdog),
         alarms=_alarms(loaded.config.watchdog),
+        fence_ns=int(loaded.config.watchdog.fence_s * SECOND_NS),
     )
     return run_service(foundation, WatchdogService(ports, settings, restored))
+
+
+def _fence(foundation: Foundation, transport: HttpTransport, wake: asyncio.Event) -> FenceTools:
+    loaded = foundation.loaded
+    locations = loaded.locations
+    trader_dir = locations.process_dir("trader")
+
+    @contextmanager
+    def open_account() -> Iterator[Account]:
+        # What orders are made of costs a start 20 ms, and most watchdogs never cancel one.
+        from polybot.adapters.account_client import AccountClient  # noqa: PLC0415
+        from polybot.bootstrap.account import credentials_of  # noqa: PLC0415
+        from polybot.exchange.l2_auth import RequestSigner  # noqa: PLC0415
+
+        known = credentials_of(loaded)
+        signer = RequestSigner(known.address, known.api)
+        yield AccountClient(transport, signer, foundation.clock, known.signature_type)
+
+    return FenceTools(
+        store=FenceFile(locations.state_dir),
+        killer=LinuxProcessKiller(trader_dir / "journal.lock"),
+        sweeper=ThreadedSweeper(
+            open_account,
+            JournaledOrders(locations.ledger_path, trader_dir),
+            foundation.thread_wake(wake),
+        ),
+    )
+
+
+def _exchange_time(loaded: LoadedConfig, transport: HttpTransport) -> ExchangeTime:
+    """Compare the machine's own clock, and let every process know when the exchange agrees."""
+    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path)
+    return ExchangeTime(
+        transport,
+        SystemClock(),
+        max_skew_s=loaded.config.watchdog.max_clock_skew_s,
+        agrees=confirmed.confirm,
+    )
 
 
 def floor_of(loaded: LoadedConfig) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from polybot import CODENAME, RELEASE_DATE, __version__
 from polybot.cli import (
+    adopt,
     arm,
     audit,
     balance,
@@ -25,6 +26,7 @@ from polybot.cli import (
     pnl,
     positions,
     redeem,
+    replay,
     run,
     simulator,
     status,
@@ -127,6 +129,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[..., None], tuple[str, ...]], ...] = (
     ("stopentry", _STEER, control.stopentry, ('polybot stopentry --reason "news at 14:30"',)),
     ("halt", _STEER, control.halt, ('polybot halt --reason "strange fills"',)),
     ("resume", _STEER, control.resume, ('polybot resume --reason "fills explained"',)),
+    ("adopt", _STEER, adopt.adopt, adopt.EXAMPLES),
     ("cancel-all", _STEER, cancel_all.cancel_all, cancel_all.EXAMPLES),
     ("flatten", _STEER, flatten.flatten, flatten.EXAMPLES),
     (
@@ -154,6 +157,7 @@ for _name, _group in (
     ("config", config.app),
     ("journal", journal.app),
     ("checkpoint", checkpoint.app),
+    ("replay", replay.app),
     ("strategies", strategies.app),
 ):
     app.add_typer(_group, name=_name, rich_help_panel=_CHECK)

@@ -1,6 +1,6 @@
 """`polybot audit`: what the trader believes against what the exchange's own routes say."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,14 +13,22 @@ from polybot.config.load import load
 from polybot.domain.audit import AuditResult
 
 
-def audit(as_json: Json = False) -> None:
+def audit(
+    complete: Annotated[
+        bool,
+        typer.Option("--all", help="Compare every order again, not only what changed since then."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Compare orders, fills, positions and cash of our books with the exchange's own routes.
 
-    Waits up to 10 seconds until the tracker has stored what the processes said. Reads only, through
-    the official client. Exit code 1 when something differs or could not be read.
+    Orders and fills are compared from where the last regular audit agreed; cash and positions
+    follow from all of them. Waits up to 10 seconds until the tracker has stored what the processes
+    said. Reads only, through the official client. Exit code 1 when something differs or could not
+    be read.
     """
     loaded = load(join_floor=True, keyless=True)
-    result = audit_account(loaded)
+    result = audit_account(loaded, complete=complete)
     if result.error and not floor_processes(loaded.locations.runtime_dir):
         raise NotRunning(f"{result.error} (no floor runs here; start it: polybot up)")
     if as_json:
@@ -39,6 +47,7 @@ def as_document(result: AuditResult) -> dict[str, Any]:
         "orders": result.orders,
         "fills": result.fills,
         "windows": result.windows,
+        "compared": result.compared,
         "notes": list(result.notes),
         "error": result.error or None,
     }
@@ -60,6 +69,17 @@ def _say(result: AuditResult) -> None:
         )
     )
     if result.agrees:
-        say(f"agrees: {what}, positions and cash, to the micro-unit")
+        say(f"agrees: {what}, positions and cash, to the micro-unit{_how_many(result)}")
     else:
         say(f"{plural(len(result.differences), 'difference')} in {what}, positions and cash")
+
+
+def _how_many(result: AuditResult) -> str:
+    if result.compared == result.orders:
+        return ""
+    begun = result.through.since_seq if result.through else 0
+    never = f"; never compared: orders before event {begun + 1} of the trader" if begun else ""
+    return (
+        f" ({plural(result.compared, 'order')} read one by one, the others had not changed since "
+        f"an audit agreed{never}; polybot audit --all reads every one)"
+    )

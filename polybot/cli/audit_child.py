@@ -12,14 +12,17 @@ CONFIG_EXIT = 4
 
 
 def main(arguments: list[str]) -> int:
-    """Audit the newest `arguments[0]` orders, or all without it; the result is the whole output."""
-    newest = int(arguments[0]) if arguments else None
+    """Audit at most `arguments[0]` orders since the last audit that agreed, or all without it.
+
+    The result is the whole output.
+    """
+    most = int(arguments[0]) if arguments else None
     try:
         loaded = load()
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return CONFIG_EXIT
-    result = audit_account(loaded, newest_orders=newest)
+    result = audit_account(loaded, complete=most is None, most_orders=most)
     sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
     return 0
 

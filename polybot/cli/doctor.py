@@ -10,6 +10,7 @@ import typer
 
 from polybot.adapters.arming_files import LiveOrderFile, PendingOrderFile
 from polybot.adapters.clock import SystemClock
+from polybot.adapters.wallet_lock import holder_of
 from polybot.cli.account import Account, find_account, private_key_of
 from polybot.cli.checks import CheckStatus, Row, host_checks
 from polybot.cli.consent import Yes
@@ -118,7 +119,9 @@ def examine(*, live: bool, may_order: Consent | None) -> Report:
                 # It signs: without coincurve it cannot even be loaded, and its row says so before.
                 from polybot.cli.live_proof import prove  # noqa: PLC0415
 
-                rows.append(prove(asked, account, rows, may_order.ask, running=_trades(glance)))
+                # Any trader of this wallet would take the order for a stranger's.
+                traded = _trades(glance) or holder_of(account.funder) is not None
+                rows.append(prove(asked, account, rows, may_order.ask, running=traded))
             if rows[-1].status is not CheckStatus.FAIL:
                 rows += left_rows(loaded)
     finally:

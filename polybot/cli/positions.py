@@ -138,7 +138,7 @@ def _ours(view: AccountView) -> Sequence[HeldPosition]:
 
 def _lost(view: AccountView) -> set[str]:
     """Return tokens that lost: worthless, and left in the wallet for ever."""
-    return set(view.reader.belief(newest_orders=1).lost) if view.reader else set()
+    return set(view.reader.lost_tokens()) if view.reader else set()
 
 
 def _differences(ours: Sequence[HeldPosition], told: dict[str, int]) -> list[str]:

@@ -3,6 +3,7 @@
 Kept apart from the rest of the command line: a process starts without loading typer or rich.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 
@@ -21,12 +22,16 @@ def run(name: str, run_process: Callable[[str], int] | None = None) -> int:
     if name not in PROCESSES:
         sys.stderr.write(f"polybot: expected a process to run, was {name!r}\n{USAGE}\n")
         return Exit.NOT_FOUND
+    # What a start makes, it keeps: collections until READY would look at it for nothing.
+    gc.disable()
     try:
         return (run_process or _bootstrap())(name)
     except PolybotError as error:
         # A port taken, a full disk, a state directory of another user: one line that says it.
         sys.stderr.write(message_of(error) + "\n")
         return Exit.DAEMON_CONFIG if isinstance(error, ConfigError) else Exit.ERROR
+    finally:
+        gc.enable()
 
 
 def _bootstrap() -> Callable[[str], int]:

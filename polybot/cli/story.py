@@ -187,6 +187,13 @@ def _result(event: trading.AgentResult) -> str:
     )
 
 
+def _corrected(event: trading.AgentResultCorrected) -> str:
+    return (
+        f"a trade came or failed late: {event.agent} made {exact_dollars(event.pnl_usdc)}, which "
+        f"changes the trading day {event.day} by {exact_dollars(event.change_usdc)}"
+    )
+
+
 def _settled(event: tracking.WindowSettled) -> str:
     own = f"; our own reckoning said {event.provisional}" if event.provisional else ""
     return f"the official outcome is {event.outcome} (told by {event.source}){own}"
@@ -212,8 +219,15 @@ def _drift(event: trading.DriftFound) -> str:
     return f"drift: {_words(event.kind)} of {short_id(event.subject)}: {event.detail}"
 
 
+def _foreign_taken(event: trading.ForeignOrdersTaken) -> str:
+    orders = ", ".join(map(short_id, event.order_ids)) or "none"
+    return f"taken as external by {event.source}: {orders} ({event.reason})"
+
+
 def _external(event: trading.ExternalFlowBooked) -> str:
-    return f"booked as external: {_words(event.kind)} {dollars(event.amount_usdc)} {event.detail}"
+    # Shares that moved name their number in the detail.
+    amount = "" if event.size_shares else f" {dollars(event.amount_usdc)}"
+    return f"booked as external: {_words(event.kind)}{amount} {event.detail}"
 
 
 def _state_changed(event: safety.TradingStateChanged) -> str:
@@ -243,11 +257,13 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "WindowSummarized": _summarized,
     "PositionSettled": _settled_position,
     "AgentResult": _result,
+    "AgentResultCorrected": _corrected,
     "WindowSettled": _settled,
     "WindowRedeemed": _redeemed,
     "ExternalFlowSeen": _flow_seen,
     "WindowGraded": _graded,
     "DriftFound": _drift,
+    "ForeignOrdersTaken": _foreign_taken,
     "ExternalFlowBooked": _external,
     "TradingStateChanged": _state_changed,
 }

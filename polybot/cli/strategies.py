@@ -1,7 +1,10 @@
 """`polybot strategies`: which strategies there are, and what their parameters mean."""
 
+from typing import Annotated
+
 import typer
 
+from polybot.cli.exits import Unknown
 from polybot.cli.options import Json, examples
 from polybot.cli.output import say, show_json
 from polybot.strategies.parameters import ParameterDoc
@@ -26,22 +29,40 @@ def list_all(as_json: Json = False) -> None:
     An agent's section names a strategy and sets parameters: [agents.parameters].
     """
     if as_json:
-        show_json(
-            [
-                {
-                    "name": name,
-                    "doc": STRATEGIES[name].doc,
-                    "parameters": [_described(parameter) for parameter in parameters_of(name)],
-                }
-                for name in names()
-            ]
-        )
+        show_json([_told(name) for name in names()])
         return
     for name in names():
-        say(f"{name}: {STRATEGIES[name].doc}")
-        for parameter in parameters_of(name):
-            say(f"  {parameter.name} = {parameter.default}   ({_extent(parameter)})")
-            say(f"      {parameter.doc}")
+        _show(name)
+
+
+@app.command("show", epilog=examples("polybot strategies show drill"))
+def show(
+    name: Annotated[str, typer.Argument(help="A strategy, as `polybot strategies list` names it.")],
+    as_json: Json = False,
+) -> None:
+    """Show one strategy with its parameters, their defaults and ranges."""
+    if name not in STRATEGIES:
+        message = f"expected one of {', '.join(names())}, was {name!r}"
+        raise Unknown(message)
+    if as_json:
+        show_json(_told(name))
+    else:
+        _show(name)
+
+
+def _show(name: str) -> None:
+    say(f"{name}: {STRATEGIES[name].doc}")
+    for parameter in parameters_of(name):
+        say(f"  {parameter.name} = {parameter.default}   ({_extent(parameter)})")
+        say(f"      {parameter.doc}")
+
+
+def _told(name: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "doc": STRATEGIES[name].doc,
+        "parameters": [_described(parameter) for parameter in parameters_of(name)],
+    }
 
 
 def _described(parameter: ParameterDoc) -> dict[str, object]:

@@ -22,6 +22,7 @@ from polybot.cli.leave import leave_of
 from polybot.cli.listening import refuse_taken_port
 from polybot.cli.output import moment, say, warn
 from polybot.cli.processes import RUNNER, floor_processes, start_time
+from polybot.cli.wallet_taken import refuse_taken_wallet
 from polybot.config.feed import feed_name
 from polybot.config.floor import FloorRecord, write_floor
 from polybot.config.keys import all_keys, override_name
@@ -77,6 +78,7 @@ def start_floor(wishes: Wishes, environ: dict[str, str], execute: Execute) -> No
     loaded = load(environ)
     refuse_meaningless(wishes, loaded)
     refuse_second(loaded)
+    refuse_taken_wallet(loaded)
     if loaded.config.mode in SIMULATED_MODES:
         refuse_taken_port(loaded.config.simulator.listen)
     runner_config = find_runner_config(loaded)

@@ -1,9 +1,9 @@
 """From settings to the typed configuration, with every problem on the way."""
 
-import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from polybot.config.keys import (
     REQUIRED,
@@ -24,18 +24,17 @@ from polybot.errors import InvalidValue
 _PATH_KEYS = frozenset({"simulator.recordings", "feed.login_file"})
 
 
-@dataclass(slots=True)
-class Assembly:
+class Assembly(msgspec.Struct):
     """A configuration, where each value came from, and what is wrong with it.
 
     `values` is flat; a key in `bad` has a default standing in for a value that was refused.
     """
 
     config: Config
-    values: dict[str, Any] = field(default_factory=dict)
-    origins: dict[str, Origin] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    bad: set[str] = field(default_factory=set)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    origins: dict[str, Origin] = msgspec.field(default_factory=dict)
+    problems: list[str] = msgspec.field(default_factory=list)
+    bad: set[str] = msgspec.field(default_factory=set)
 
     def complain(self, path: str, problem: str) -> None:
         """Note that the value at a path cannot be used."""
@@ -162,6 +161,9 @@ def _unknown(path: str, setting: Setting) -> str:
 
 def _nearest(path: str) -> Key:
     """Return the key whose path, or last part, is most like an unknown one."""
+    # A start without a slip of the pen does not need it.
+    import difflib  # noqa: PLC0415
+
     parts = path.split(".")
     if _is_agent(path):
         parts[1] = "*"

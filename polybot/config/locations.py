@@ -58,6 +58,11 @@ class Locations(msgspec.Struct, frozen=True):
         return self.runtime_dir / "simulator.json"
 
     @property
+    def confirmed_time_path(self) -> Path:
+        """The wall time that the exchange's clock confirmed last, written by the watchdog."""
+        return self.runtime_dir / "clock.json"
+
+    @property
     def books_dir(self) -> Path:
         """The simulated exchange's own journal and checkpoints, beside those of its process."""
         return self.process_dir("simulator") / "exchange"

@@ -1,11 +1,11 @@
 """Files of a floor that are whole or absent: replaced durably, private where they must be."""
 
 import contextlib
+import errno
 import os
-import tempfile
 from pathlib import Path
 
-from polybot.errors import StorageError
+from polybot.errors import DiskFull, StorageError
 
 PRIVATE = 0o600
 PRIVATE_DIRECTORY = 0o700
@@ -28,6 +28,9 @@ def replace_text(path: Path, text: str, *, private: bool) -> None:
     has a name nobody can know beforehand, so no link can be laid in its way. Raises StorageError
     when the disk refuses.
     """
+    # With it come bz2, lzma and more; most processes write no such file in their whole life.
+    import tempfile  # noqa: PLC0415
+
     draft: Path | None = None
     try:
         target = path.resolve()
@@ -74,4 +77,9 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _refused(path: Path, error: OSError) -> StorageError:
-    return StorageError(f"cannot write {path}: {error.strerror}; make it writable for this user")
+    told = f"cannot write {path}: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(f"{told}; free space on this disk")
+    if error.errno == errno.EROFS:
+        return StorageError(f"{told}; make it writable, or set POLYBOT_STATE_DIR to one that is")
+    return StorageError(f"{told}; make it writable for this user")

@@ -129,6 +129,11 @@ class TraderConfig(Section, frozen=True, kw_only=True):
     journal_retention_mb: Annotated[
         int, Range(8, 100_000), Doc("journal kept for replay after the tracker stored it, MiB")
     ] = 256
+    journal_archive_mb: Annotated[
+        int,
+        Range(0, 1_000_000),
+        Doc("compressed journal each process keeps of what it no longer needs, MiB; 0: none"),
+    ] = 1024
     tape_enabled: Annotated[bool, Doc("keep the tape: the trader's inputs exactly as consumed")] = (
         True
     )
@@ -257,6 +262,7 @@ class WatchdogConfig(Section, frozen=True, kw_only=True):
 
     late_s: Annotated[float, Range(0.5, 600), Doc("heartbeat age that is late")] = 3.0
     dead_s: Annotated[float, Range(1, 3600), Doc("heartbeat age that is dead")] = 10.0
+    fence_s: Annotated[float, Range(2, 3600), Doc("trader's silence that raises the fence")] = 20.0
     flapping_restarts: Annotated[
         int, Range(2, 100), Doc("restarts within flapping_s that count as flapping")
     ] = 3

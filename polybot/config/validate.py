@@ -65,6 +65,7 @@ def _order(checked: Checked) -> Iterator[Contradiction]:
     pairs = (
         ("risk.min_buy_price", risk.min_buy_price, "risk.max_buy_price", risk.max_buy_price),
         ("watchdog.late_s", watchdog.late_s, "watchdog.dead_s", watchdog.dead_s),
+        ("watchdog.dead_s", watchdog.dead_s, "watchdog.fence_s", watchdog.fence_s),
     )
     for low_path, low, high_path, high in pairs:
         if low >= high:
@@ -147,9 +148,16 @@ def _strategies(checked: Checked) -> Iterator[Contradiction]:
     if all(a.strategy == plain.strategy and not a.parameters for a in checked.config.agents):
         return
     # Only the trader runs strategies; no other process loads them to find the defaults in order.
-    from polybot.strategies.registry import problems_of  # noqa: PLC0415
+    from polybot.strategies.registry import PRACTICE_ONLY, problems_of  # noqa: PLC0415
 
     for index, agent in enumerate(checked.config.agents):
+        if checked.config.mode == "live" and agent.strategy in PRACTICE_ONLY:
+            yield Contradiction(
+                f"agents.{index}.strategy",
+                f"expected a strategy for real money in live mode, was {agent.strategy!r}, which "
+                "only practices on a simulated exchange",
+                ("mode",),
+            )
         for problem in problems_of(agent.strategy, agent.parameters):
             name, _, sentence = problem.partition(": ")
             place = name if name == "strategy" else f"parameters.{name}"

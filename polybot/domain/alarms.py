@@ -31,7 +31,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
 
     `feed_ages_s` by feed, negative when nothing came yet; `required_feeds` are those whose loss
     stops entries, the others (a price feed that a recording may lack) only warn. `rss_mb` by
-    process. `clock_skew_s` is ours minus the exchange's. `commit_age_s` is the age of the
+    process. `clock_skew_s` is ours minus the exchange's, `clock_jump_s` how far the wall clock is
+    from the time we go by, 0 while they are one. `commit_age_s` is the age of the
     database's last commit and counts only while `events_waiting`.
     """
 
@@ -41,6 +42,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     disk_free_mb: int | None = None
     rss_mb: dict[str, int] = {}
     clock_skew_s: float | None = None
+    clock_jump_s: float = 0.0
     database_writable: bool | None = None
     commit_age_s: float | None = None
     events_waiting: bool = False
@@ -103,6 +105,14 @@ def _clock(readings: Readings, rules: AlarmRules) -> Iterator[Finding]:
             severity=Severity.CRITICAL,
             text=f"expected the exchange's clock within {rules.max_clock_skew_s:.1f} s of ours, "
             f"was {skew_s:+.1f} s",
+            stops_entries=True,
+        )
+    elif readings.clock_jump_s:
+        yield Finding(
+            key="clock",
+            severity=Severity.CRITICAL,
+            text=f"the wall clock jumped by {readings.clock_jump_s:+.1f} s, and the exchange's "
+            "does not confirm it yet",
             stops_entries=True,
         )
 

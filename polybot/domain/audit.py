@@ -21,6 +21,31 @@ _OPEN = frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.PENDING_CA
 _REFUSED = frozenset({_S.DENIED, _S.REJECTED, _S.NOT_PLACED, _S.INITIALIZED})
 
 
+class AuditPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an unbroken row of audits has compared every order and fill one by one.
+
+    `seq` is the trader's event up to which they agreed, `at_ns` market time then; `since_seq` the
+    event the row began after, 0 for the first.
+    """
+
+    seq: int
+    at_ns: int
+    since_seq: int = 0
+
+
+class AuditExtent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is compared one by one: what changed after `since`, the newest `most` of it.
+
+    None means everything. Cash and positions always follow from everything.
+    """
+
+    since: AuditPoint | None = None
+    most: int | None = None
+
+
+EVERYTHING = AuditExtent()
+
+
 class Belief(msgspec.Struct, frozen=True):
     """Our books, from the database alone.
 
@@ -28,7 +53,9 @@ class Belief(msgspec.Struct, frozen=True):
     moves nothing in it. `held` are shares by token of windows without an outcome, `won` the payouts
     by winning token. `foreign` are order and trade ids known not to be ours. `forgettable` are
     finished orders so old that the exchange need not know them any more. Fills before `since_ns` (0
-    none) are left out of the comparison one by one, never out of cash and positions.
+    none) are left out of the comparison one by one, never out of cash and positions; `all_orders`
+    and `all_fills` count them too. `through` is how far this belief reaches. `external`
+    are tokens of windows with an outcome in which shares moved that were not ours.
     """
 
     orders: dict[str, Order]
@@ -42,6 +69,10 @@ class Belief(msgspec.Struct, frozen=True):
     windows: int = 0
     notes: tuple[str, ...] = ()
     since_ns: int = 0
+    all_orders: int = 0
+    all_fills: int = 0
+    through: AuditPoint | None = None
+    external: frozenset[str] = frozenset()
 
     def tokens(self) -> tuple[str, ...]:
         """Return the tokens whose balance at the exchange matters."""
@@ -106,7 +137,11 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class AuditResult(msgspec.Struct, frozen=True):
-    """An audit: it agrees when nothing differs; `notes` are external things it knows of."""
+    """An audit: it agrees when nothing differs; `notes` are external things it knows of.
+
+    `orders`, `fills` and `windows` are all of our books, `compared` the orders it read one by one:
+    the others had not changed since an audit agreed. `through` is from where the next may begin.
+    """
 
     differences: tuple[str, ...]
     orders: int
@@ -114,6 +149,8 @@ class AuditResult(msgspec.Struct, frozen=True):
     windows: int
     notes: tuple[str, ...] = ()
     error: str = ""
+    compared: int = 0
+    through: AuditPoint | None = None
 
     @property
     def agrees(self) -> bool:
@@ -137,6 +174,11 @@ def lasting(
     """Return what differs in both of two comparisons: the rest was on its way."""
     known = {difference.key for difference in before}
     return tuple(difference for difference in after if difference.key in known)
+
+
+def in_detail(found: tuple[Difference, ...]) -> bool:
+    """Return whether an order or a fill differs, and not only what follows from all of them."""
+    return any(difference.subject.startswith(("order ", "fill ")) for difference in found)
 
 
 def _orders(belief: Belief, told: Told) -> Iterator[Difference]:
@@ -265,7 +307,7 @@ def _terms(side: str, size_shares: int, price_bps: int) -> str:
 def _positions(belief: Belief, told: Told) -> Iterator[Difference]:
     foreign = {
         fill.token_id for key, fill in told.fills.items() if not belief.foreign.isdisjoint(key)
-    }
+    } | belief.external
     for token_id, shares in belief.held.items():
         there = told.shares.get(token_id, 0)
         if shares != there and token_id not in foreign:

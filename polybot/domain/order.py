@@ -83,6 +83,7 @@ class OrderTrigger(enum.Enum):
     CANCEL = "cancel"
     EXPIRE = "expire"
     PROVE_ABSENT = "prove_absent"
+    FIND_ALIVE = "find_alive"
 
 
 _S = OrderStatus
@@ -152,6 +153,7 @@ ORDER_TABLE: Mapping[tuple[OrderStatus, OrderTrigger], OrderStatus] = MappingPro
         # The cancel overtook the post's own answer.
         (_S.PENDING_CANCEL, _T.ACCEPT): _S.PENDING_CANCEL,
         (_S.PENDING_CANCEL, _T.REJECT): _S.REJECTED,
+        (_S.PENDING_CANCEL, _T.PROVE_ABSENT): _S.NOT_PLACED,
         (_S.PENDING_CANCEL, _T.LOSE_ANSWER): _S.UNKNOWN,
         # "Already canceled or matched" and "not found" leave open which: look it up.
         (_S.PENDING_CANCEL, _T.REFUSE_CANCEL): _S.UNKNOWN,
@@ -177,6 +179,8 @@ ORDER_TABLE: Mapping[tuple[OrderStatus, OrderTrigger], OrderStatus] = MappingPro
         (_S.NOT_PLACED, _T.EXPIRE): _S.EXPIRED,
         (_S.NOT_PLACED, _T.REJECT): _S.REJECTED,
         (_S.NOT_PLACED, _T.PROVE_ABSENT): _S.NOT_PLACED,
+        # The post was still under way: until now its absence proved nothing.
+        (_S.NOT_PLACED, _T.LOSE_ANSWER): _S.UNKNOWN,
         #
         # Fill after cancel: it was matched before the cancel and reported after it.
         (_S.CANCELED, _T.FILL_PART): _S.CANCELED,
@@ -190,6 +194,11 @@ ORDER_TABLE: Mapping[tuple[OrderStatus, OrderTrigger], OrderStatus] = MappingPro
         (_S.CANCELED, _T.REJECT): _S.CANCELED,
         # The exchange reports an expiry as a cancellation.
         (_S.CANCELED, _T.EXPIRE): _S.CANCELED,
+        # Listed again and again after its end: it counts as filled until a look-up tells.
+        (_S.CANCELED, _T.FIND_ALIVE): _S.UNKNOWN,
+        (_S.EXPIRED, _T.FIND_ALIVE): _S.UNKNOWN,
+        # All of it was traded, so that nothing can be alive: the listing is wrong.
+        (_S.FILLED, _T.FIND_ALIVE): _S.FILLED,
         (_S.EXPIRED, _T.FILL_PART): _S.EXPIRED,
         (_S.EXPIRED, _T.FILL_WHOLE): _S.FILLED,
         (_S.EXPIRED, _T.CANCEL): _S.EXPIRED,
@@ -211,6 +220,12 @@ ORDER_TABLE: Mapping[tuple[OrderStatus, OrderTrigger], OrderStatus] = MappingPro
 # Nothing is left to do. A late message can still move some of them: see the table.
 TERMINAL = frozenset({_S.DENIED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.NOT_PLACED})
 
+# What shows that the exchange had the order; that it was rejected or is absent does not.
+_SHOWS_PLACED = frozenset(
+    {_T.ACCEPT, _T.FILL_PART, _T.FILL_WHOLE, _T.CANCEL, _T.EXPIRE, _T.FIND_ALIVE}
+)
+_DENIES_FILLS = frozenset({_T.REJECT, _T.PROVE_ABSENT})
+
 
 def next_status(status: OrderStatus, trigger: OrderTrigger) -> OrderStatus:
     """Return the status after `trigger`; raise InvalidTransition when the table has no such row."""
@@ -230,6 +245,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     it is the least the whole budget buys at the limit, and price improvement brings more.
     `filled_usdc` is shares x price of the fills, without `fee_usdc`. `purpose` is the strategy's
     word for it ("entry", "exit", "profit_lock", ...). `expires_ns` is 0 when it does not expire.
+    `failed_shares` and `failed_usdc` are of fills that FAILED to settle: neither filled nor open.
+    `placed` says that the exchange has shown the order, so that its absence is an end.
     """
 
     intent_id: str
@@ -250,6 +267,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     filled_usdc: int = 0
     fee_usdc: int = 0
     expires_ns: int = 0
+    failed_shares: int = 0
+    failed_usdc: int = 0
+    placed: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.price_bps < PRICE_ONE_BPS:
@@ -270,17 +290,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether its fills add up to all it asked for."""
+        """Whether its fills, with those that FAILED later, add up to all it asked for."""
         if self.budget_usdc:
-            return self.budget_usdc - self.filled_usdc <= BUDGET_DUST_USDC
-        return self.filled_shares >= self.size_shares
+            return self._unspent_usdc <= BUDGET_DUST_USDC
+        return self._unfilled_shares <= 0
+
+    @property
+    def matched_shares(self) -> int:
+        """Shares that met somebody, whatever became of the trade."""
+        return self.filled_shares + self.failed_shares
 
     @property
     def open_shares(self) -> int:
         """Shares that may still be filled (at the limit, for a budget); 0 once terminal."""
         if self.is_terminal:
             return 0
-        return max(self.size_shares - self.filled_shares, 0)
+        return max(self._unfilled_shares, 0)
 
     @property
     def worst_case_shares(self) -> int:
@@ -293,16 +318,33 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_terminal or self.side is Side.SELL:
             return 0
         if self.budget_usdc:
-            return max(self.budget_usdc - self.filled_usdc, 0)
+            return max(self._unspent_usdc, 0)
         return -(-self.price_bps * self.open_shares // PRICE_ONE_BPS)
 
     def with_status(self, status: OrderStatus) -> "Order":
-        """Return the order in `status`, unchecked: for restoring, and after `next_status`."""
+        """Return the order in `status`, unchecked."""
         return msgspec.structs.replace(self, status=status)
 
     def after(self, trigger: OrderTrigger) -> "Order":
-        """Return the order after `trigger`; raise InvalidTransition when the table forbids it."""
-        return self.with_status(next_status(self.status, trigger))
+        """Return the order after `trigger`.
+
+        Raises InvalidTransition when the table forbids it, and for a REJECT or PROVE_ABSENT of an
+        order that has fills: they outweigh what is said of it.
+        """
+        status = next_status(self.status, trigger)
+        if self.filled_shares and trigger in _DENIES_FILLS and status is not self.status:
+            raise InvalidTransition(
+                f"expected for an order with fills no {trigger.value}, was one with "
+                f"{self.filled_shares} shares filled"
+            )
+        if status is _S.ACCEPTED and self.filled_shares:
+            status = _S.PARTIALLY_FILLED
+        return self.moved(status, trigger)
+
+    def moved(self, status: OrderStatus, trigger: OrderTrigger) -> "Order":
+        """Return the order in `status`, where `trigger` has brought it; unchecked, see `after`."""
+        placed = self.placed or trigger in _SHOWS_PLACED
+        return msgspec.structs.replace(self, status=status, placed=placed)
 
     def with_fill(self, *, size_shares: int, notional_usdc: int, fee_usdc: int) -> "Order":
         """Add one fill and move to FILLED or PARTIALLY_FILLED as the table allows.
@@ -317,7 +359,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
         The status stays: the exchange does not put what was matched back into the book.
         """
-        return self._plus(-size_shares, -notional_usdc, -fee_usdc)
+        undone = self._plus(-size_shares, -notional_usdc, -fee_usdc)
+        return msgspec.structs.replace(
+            undone,
+            failed_shares=self.failed_shares + size_shares,
+            failed_usdc=self.failed_usdc + notional_usdc,
+        )
+
+    @property
+    def _unfilled_shares(self) -> int:
+        return self.size_shares - self.matched_shares
+
+    @property
+    def _unspent_usdc(self) -> int:
+        return self.budget_usdc - self.filled_usdc - self.failed_usdc
 
     def _plus(self, size_shares: int, notional_usdc: int, fee_usdc: int) -> "Order":
         return msgspec.structs.replace(

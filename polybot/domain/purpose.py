@@ -9,3 +9,5 @@ DANGER_EXIT = ExitReason.DANGER_EXIT.value
 SAFETY_EXIT = ExitReason.SAFETY_EXIT.value
 # Sold because a person asked for it, whatever the strategy thinks.
 FLATTEN = "flatten"
+# Sent to be sent: a strategy that tries an installation out.
+DRILL = "drill"

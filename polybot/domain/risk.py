@@ -96,9 +96,15 @@ def _not_enough_shares(case: RiskFigures) -> bool:
 
 
 def _self_cross(case: RiskFigures) -> bool:
-    # An order of unknown fate may rest too.
-    resting = [o for o in case.state.orders if o.order_type.rests and o.open_shares]
-    return would_self_cross(case.wish, resting)
+    # One of unknown fate may rest too, and one that takes may still be held there for its delay:
+    # what comes to rest meanwhile is there when it looks. It looks once, so never after a fill.
+    rests = case.wish.order_type.rests
+    ours = [
+        order
+        for order in case.state.orders
+        if order.open_shares and (order.order_type.rests or (rests and not order.filled_shares))
+    ]
+    return would_self_cross(case.wish, (*ours, *case.state.foreign_orders))
 
 
 def _orders_per_minute(case: RiskFigures) -> bool:

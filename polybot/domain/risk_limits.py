@@ -2,8 +2,8 @@
 
 import msgspec
 
-from polybot.domain.market import Market
-from polybot.domain.order import Order
+from polybot.domain.market import Market, Outcome
+from polybot.domain.order import Order, Side
 from polybot.domain.position import Position
 from polybot.domain.trading_state import TradingState
 
@@ -33,6 +33,14 @@ class Commitment(msgspec.Struct, frozen=True, kw_only=True):
     usdc: int
 
 
+class ForeignOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that rests in our wallet and that nobody here signed."""
+
+    outcome: Outcome
+    side: Side
+    price_bps: int
+
+
 class RiskState(msgspec.Struct, frozen=True, kw_only=True):
     """The books at the moment of a wish.
 
@@ -43,6 +51,7 @@ class RiskState(msgspec.Struct, frozen=True, kw_only=True):
     `last_loss_ns` (wall time) are the agent's; `day_pnl_usdc` is the wallet's since the trading
     day began. `best_ask_bps` is that of the token wished for. `waits_for` says why the exchange is
     to be left alone now, "" when it is not; `spare_orders` is how many more it takes this moment.
+    `foreign_orders` rest in this market too, though nobody here signed them.
     """
 
     agent: str
@@ -63,3 +72,4 @@ class RiskState(msgspec.Struct, frozen=True, kw_only=True):
     best_ask_bps: int | None = None
     waits_for: str = ""
     spare_orders: int = 1
+    foreign_orders: tuple[ForeignOrder, ...] = ()

@@ -44,9 +44,13 @@ class ErrorBody(msgspec.Struct, kw_only=True):
         return self.error or self.error_msg or self.errorMsg or ""
 
 
+# Prepared before any thread needs it: see `wire_codec.decode`.
+_ERROR_BODY = msgspec.json.Decoder(ErrorBody)
+
+
 def _read(body: bytes) -> ErrorBody | None:
     try:
-        return msgspec.json.decode(body, type=ErrorBody)
+        return _ERROR_BODY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

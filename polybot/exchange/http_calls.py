@@ -9,13 +9,18 @@ from polybot.errors import ExchangeError
 
 
 class HttpCall(msgspec.Struct, frozen=True):
-    """One request: `path` without the query, `body` the exact bytes, `headers` final."""
+    """One request: `path` without the query, `body` the exact bytes, `headers` final.
+
+    `guard` is asked when nothing but sending is left to do; a reason from it, instead of "", keeps
+    the request from being sent.
+    """
 
     method: str
     path: str
     query: dict[str, str] = msgspec.field(default_factory=dict)
     body: bytes = b""
     headers: dict[str, str] = msgspec.field(default_factory=dict)
+    guard: Callable[[], str] | None = None
 
 
 class HttpAnswer(msgspec.Struct, frozen=True):

@@ -98,18 +98,25 @@ class OrderSigner:
         """
         contents = struct_hash(order)
         digest = keccak256(domain.prefix + contents)
+        check_signable(order, self.address)
         if order.signature_type == SignatureType.POLY_1271:
-            _check_deposit_order(order, self.address)
             inner = self.sign_digest(nested_digest(contents, order.signer, domain))
             return SignedOrder(order, "0x" + digest.hex(), wrap_signature(inner, contents, domain))
-        if order.signature_type not in _PLAIN_TYPES:
-            raise InvalidValue(
-                f"expected signature type 0, 1, 2 or 3, was {order.signature_type}; "
-                "polybot must learn a new kind of wallet before it signs for it"
-            )
-        if order.signer != self.address:
-            raise InvalidValue(f"expected an order of {self.address}, was one of {order.signer}")
         return SignedOrder(order, "0x" + digest.hex(), self.sign_digest(digest))
+
+
+def check_signable(order: UnsignedOrder, address: str) -> None:
+    """Raise InvalidValue for an order that the key of an address cannot sign for its wallet."""
+    if order.signature_type == SignatureType.POLY_1271:
+        _check_deposit_order(order, address)
+        return
+    if order.signature_type not in _PLAIN_TYPES:
+        raise InvalidValue(
+            f"expected signature type 0, 1, 2 or 3, was {order.signature_type}; "
+            "polybot must learn a new kind of wallet before it signs for it"
+        )
+    if order.signer != address:
+        raise InvalidValue(f"expected an order of {address}, was one of {order.signer}")
 
 
 def _check_deposit_order(order: UnsignedOrder, owner: str) -> None:

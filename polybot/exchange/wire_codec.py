@@ -1,6 +1,8 @@
 """Encoding and decoding of the exchange's JSON: numbers stay exact, frames are one or many."""
 
+import threading
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -13,6 +15,9 @@ Wire = TypeVar("Wire")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _PONG: Final = ("PONG", b"PONG")
 _SHOWN: Final = 200
+# msgspec prepares a type at its first use. Two threads that do so at once crash the process
+# (a segmentation fault, seen when two answers of the catalog came together at a start).
+_PREPARING: Final = threading.Lock()
 
 
 def encode(value: object) -> bytes:
@@ -21,11 +26,19 @@ def encode(value: object) -> bytes:
 
 
 def decode(data: bytes | str, wanted: type[Wire]) -> Wire:
-    """Read JSON as a type; ProtocolError when it does not fit."""
+    """Read JSON as a type, from any thread; ProtocolError when it does not fit."""
+    with _PREPARING:
+        decoder = _decoder_of(wanted)  # type: ignore[arg-type] # every type has a hash
     try:
-        return msgspec.json.decode(data, type=wanted)
+        read: Wire = decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProtocolError(f"expected {wanted}, was {data[:_SHOWN]!r}: {error}") from error
+    return read
+
+
+@cache
+def _decoder_of(wanted: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(wanted)
 
 
 def string_array(values: Iterable[str]) -> str:

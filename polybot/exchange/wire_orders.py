@@ -78,26 +78,6 @@ class PostOrderAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
         return self.success and bool(self.order_id) and not self.error_msg
 
 
-class CancelOrderBody(msgspec.Struct, frozen=True):
-    """The body of DELETE /order."""
-
-    order_id: str = msgspec.field(name="orderID")
-
-
-class CancelMarketBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of DELETE /cancel-market-orders: a condition id, a token id, or both."""
-
-    market: str = ""
-    asset_id: str = ""
-
-
-class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to every cancel, with status 200 also where nothing was canceled."""
-
-    canceled: list[str] = []
-    not_canceled: dict[str, str] = {}
-
-
 def order_body(signed: SignedOrder, *, expiration_s: int = 0) -> OrderBody:
     """Put a signed order into its wire shape; `expiration_s` is not signed, 0 means none."""
     order = signed.order

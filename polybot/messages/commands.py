@@ -112,6 +112,30 @@ class FlattenPositions(msgspec.Struct, frozen=True, kw_only=True):
     min_price_bps: int = 1
 
 
+class AdoptOrders(msgspec.Struct, frozen=True, kw_only=True):
+    """Take foreign orders of the wallet into the books as external; () for all that wait.
+
+    The beginning of an id is enough. Ends the halt they made. Carried out once for each
+    `command_id`; answered with OrdersAdopted.
+    """
+
+    command_id: str
+    source: str
+    reason: str
+    order_ids: tuple[str, ...] = ()
+
+
+class OrdersAdopted(msgspec.Struct, frozen=True, kw_only=True):
+    """The foreign orders that are in the books as external now; `detail` is one sentence.
+
+    `unknown` are those asked for that no foreign order seen is: then none was adopted.
+    """
+
+    order_ids: tuple[str, ...]
+    detail: str = ""
+    unknown: tuple[str, ...] = ()
+
+
 class GetHoldings(msgspec.Struct, frozen=True, kw_only=True):
     """Ask the trader what it holds and what of it is open; answered with Holdings."""
 

@@ -56,3 +56,49 @@ class ArmingChanged(msgspec.Struct, frozen=True, kw_only=True):
     armed_ns: int = 0
     expires_ns: int = 0
     by: str = ""
+
+
+class FenceRaised(msgspec.Struct, frozen=True, kw_only=True):
+    """The watchdog shut a silent trader out: sessions of an older epoch post nothing (durable).
+
+    `pid` and `started_ticks` are the process that is to end (0: nobody knows it), `session` the
+    last one heard. Orders up to the trader's event `trader_seq` are canceled, 0: every one of ours.
+    """
+
+    epoch: int
+    reason: str
+    pid: int = 0
+    started_ticks: int = 0
+    session: str = ""
+    trader_seq: int = 0
+
+
+class FencedTraderEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """The process behind the fence was killed, or is gone; or nobody may kill it (durable).
+
+    Where `is_over` is False it may still run: it posts nothing, but a person should end it.
+    """
+
+    epoch: int
+    is_over: bool
+    detail: str
+    pid: int = 0
+
+
+class FencedOrdersCanceled(msgspec.Struct, frozen=True, kw_only=True):
+    """The watchdog asked for orders of an older epoch to be canceled (durable).
+
+    `foreign` counts open orders that nobody here journaled: they are left alone.
+    """
+
+    epoch: int
+    order_ids: tuple[str, ...]
+    refused: dict[str, str] = {}
+    foreign: int = 0
+
+
+class FenceCleared(msgspec.Struct, frozen=True, kw_only=True):
+    """Two listings in a row, some seconds apart, showed no order of an older epoch (durable)."""
+
+    epoch: int
+    canceled: int

@@ -80,10 +80,31 @@ class ExternalFlowSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditCompleted(msgspec.Struct, frozen=True, kw_only=True):
-    """Our books were compared with what the exchange's own routes say."""
+    """Our books were compared with what the exchange's own routes say.
+
+    `compared` of the orders were read one by one: the others had not changed since an audit agreed.
+    `through_seq` is the trader's event up to which an unbroken row of audits compared every order
+    and fill, beginning after `since_seq` (0: with the first); the next one begins there, and at
+    `through_ns` of market time.
+    """
 
     agrees: bool
     differences: tuple[str, ...]
     orders: int
     fills: int
     windows: int
+    compared: int = 0
+    through_seq: int = 0
+    through_ns: int = 0
+    since_seq: int = 0
+
+
+class DatabaseRebuilt(msgspec.Struct, frozen=True, kw_only=True):
+    """The database lost events and was filled again from the journals' files.
+
+    `missing` names what no file held, a sentence for each source.
+    """
+
+    reason: str
+    events: int
+    missing: tuple[str, ...] = ()

@@ -192,6 +192,18 @@ class DriftFound(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class ForeignOrdersTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody decided about orders of our wallet that nobody here signed: they stay external.
+
+    `source` is the operator, or the doctor for an order of its own.
+    """
+
+    command_id: str
+    source: str
+    reason: str
+    order_ids: tuple[str, ...]
+
+
 class FeedStateChanged(msgspec.Struct, frozen=True, kw_only=True):
     """A stream connected, went silent or was lost."""
 
@@ -210,6 +222,21 @@ class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     slug: str
     pnl_usdc: int
+    day: str
+    wall_ns: int
+
+
+class AgentResultCorrected(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade arrived or FAILED after its window was settled, which changed what the agent earned.
+
+    `pnl_usdc` is the result as it is now, `change_usdc` what that adds to the trading day `day` the
+    window closed in.
+    """
+
+    agent: str
+    slug: str
+    pnl_usdc: int
+    change_usdc: int
     day: str
     wall_ns: int
 

@@ -18,12 +18,13 @@ from polybot.ports.learning import Analyst, Comment
 from polybot.ports.preflight import Preflight
 from polybot.ports.process import Notifier, Process, Service, Vitals
 from polybot.ports.streams import Stream, StreamFrame
-from polybot.ports.time import Clock, MarketClock
+from polybot.ports.time import Clock, MarketClock, TurnClock
 from polybot.ports.trading import (
     AccountSnapshot,
     CancelAnswer,
     ExchangeAccess,
     GatewayAnswer,
+    HeartbeatBroken,
     OrderGateway,
     OrderLookup,
     OrderSigner,
@@ -33,6 +34,7 @@ from polybot.ports.trading import (
     VenueOrder,
 )
 from polybot.ports.upstream import MarketMoment, UpstreamTime
+from polybot.ports.wallet_lock import WalletHolder, WalletLock
 
 __all__ = [
     "AccountSnapshot",
@@ -47,6 +49,7 @@ __all__ = [
     "Comment",
     "ExchangeAccess",
     "GatewayAnswer",
+    "HeartbeatBroken",
     "Inbox",
     "MarketCatalog",
     "MarketClock",
@@ -67,8 +70,11 @@ __all__ = [
     "Stream",
     "StreamFrame",
     "Tape",
+    "TurnClock",
     "UpstreamTime",
     "VenueFill",
     "VenueOrder",
     "Vitals",
+    "WalletHolder",
+    "WalletLock",
 ]

@@ -33,5 +33,8 @@ class Tape(Protocol):
     def end_batch(self, mono_ns: int, market_ns: int) -> None:
         """Mark the end of one turn's inputs."""
 
+    def flush(self) -> None:
+        """Have what is there written now, without waiting for it."""
+
     def close(self) -> None:
         """Write what is left."""

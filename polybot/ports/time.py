@@ -15,6 +15,16 @@ class Clock(Protocol):
         """Return nanoseconds of the system-wide monotonic clock."""
 
 
+class TurnClock(Clock, Protocol):
+    """Time that stands still during a turn, so that a turn can be repeated exactly as it was."""
+
+    def begin_turn(self) -> None:
+        """Read both clocks; every reading until the next call is this one."""
+
+    def elapsed_ns(self) -> int:
+        """Return how long ago the turn began: a fresh reading, for limits on the turn itself."""
+
+
 class MarketClock(Protocol):
     """Market time: the wall clock in live mode, the simulator's segments otherwise."""
 

@@ -114,7 +114,17 @@ class OrderLookup(msgspec.Struct, frozen=True):
     error: PolybotError | None = None
 
 
-GatewayAnswer = PostAnswer | CancelAnswer | AccountSnapshot | OrderLookup
+class HeartbeatBroken(msgspec.Struct, frozen=True):
+    """The exchange expected a heartbeat id that none of its answers to us had named.
+
+    `sent` is the id we had been told to send: somebody else sent one of this account's meanwhile.
+    """
+
+    sent: str
+    expected: str
+
+
+GatewayAnswer = PostAnswer | CancelAnswer | AccountSnapshot | OrderLookup | HeartbeatBroken
 
 
 class OrderGateway(Protocol):

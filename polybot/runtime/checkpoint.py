@@ -74,9 +74,15 @@ class CheckpointStore:
         with translated(path):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             reach("checkpoint.begun")
-            _write_synced(unfinished, data)
-            reach("checkpoint.unnamed")
-            unfinished.rename(path)
+            try:
+                _write_synced(unfinished, data)
+                reach("checkpoint.unnamed")
+                unfinished.rename(path)
+            except OSError:
+                # Half a checkpoint would hold the very space that is missing.
+                with contextlib.suppress(OSError):
+                    unfinished.unlink()
+                raise
             sync_directory(self._directory)
             reach("checkpoint.named")
             self._set_damaged_aside()
@@ -118,7 +124,8 @@ class CheckpointStore:
         """Return the newest readable checkpoint, None when there is none.
 
         Damaged ones are passed over: `skipped` and the log say what was wrong and what is used
-        instead. Raises CheckpointError when the newest readable one has a schema above `schema`.
+        instead. Raises CheckpointError when the newest readable one has a schema above `schema`,
+        StorageError when this user may not read one.
         """
         self.skipped.clear()
         self._damaged.clear()
@@ -157,7 +164,8 @@ class CheckpointStore:
     def _encode(self, seq: int, state: bytes, schema: int) -> bytes:
         saved_ns = self._clock.now_ns()
         try:
-            msgspec.json.decode(state)
+            # Without making objects of it: this thread holds up the loop for as long as it takes.
+            msgspec.json.decode(state, type=msgspec.Raw)
         except msgspec.DecodeError as error:
             raise CheckpointError(f"expected a state in JSON, was {state[:80]!r}") from error
         return msgspec.json.encode(
@@ -221,9 +229,18 @@ class CheckpointStore:
 
 
 def read_checkpoint(path: Path) -> Checkpoint | str:
-    """Return a checkpoint file's content, or a sentence about what is wrong with it."""
+    """Return a checkpoint file's content, or a sentence about what is wrong with it.
+
+    Raises StorageError for a file this user may not read.
+    """
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=_CheckpointFile)
+    except PermissionError as error:
+        # Nothing is wrong with what it says: a start must not go on without it.
+        raise StorageError(
+            f"cannot read {path}: {error.strerror}; make it readable for this user (was polybot "
+            "run as another one?)"
+        ) from error
     except OSError as error:
         return f"{path} cannot be read ({error.strerror})"
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

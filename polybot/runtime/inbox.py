@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from polybot.errors import ProtocolError
 from polybot.messages.codec import (
@@ -43,12 +44,12 @@ class Asker(Protocol):
         """Return the replies that arrived since the last call, with who sent them."""
 
 
-@dataclass(slots=True)
-class _Source:
+class _Source(msgspec.Struct):
     position: int = 0
     newest_known: int = 0
     asked_at_ns: int = 0
     asking: bool = False
+    doubted: bool = False
     volatile_session: str = ""
     volatile_seq: int = 0
     lost: int = 0
@@ -63,13 +64,15 @@ class ReplayingInbox:
     """Delivers each source's durable events gap-free, asking for a replay where one is missing.
 
     A message out of order is dropped, not kept: the replay brings it again, in order, and the
-    source's journal is the only truth.
+    source's journal is the only truth. A source that lost its journal and began another is heard
+    from its first event on, unless `begins_anew` is False: who stores events must not mix the two.
     """
 
     def __init__(
         self, name: str, sources: tuple[str, ...], *, receiver: Receiver, asker: Asker, clock: Clock
     ) -> None:
         self._name = name
+        self.begins_anew = True
         self._sources = {source: _Source() for source in sources}
         self._receiver = receiver
         self._asker = asker
@@ -156,6 +159,9 @@ class ReplayingInbox:
         body = decode_body(envelope.type, envelope.body)
         if isinstance(body, Heartbeat):
             source.newest_known = max(source.newest_known, body.last_seq)
+            # Older than the events that came with it, or of a journal that was begun anew: the
+            # source itself must say.
+            source.doubted = self.begins_anew and body.last_seq < source.position
         taken.append((envelope, body, ""))
 
     def _accept_reply(
@@ -170,6 +176,10 @@ class ReplayingInbox:
         except ProtocolError as error:
             self._count_malformed(error)
             return
+        if source.doubted and batch.last_seq < source.position:
+            self._begin_anew(name, source, batch.last_seq)
+            return
+        source.doubted = False
         before = source.position
         source.newest_known = max(source.newest_known, batch.last_seq)
         if batch.first_kept > source.position + 1 and batch.records:
@@ -189,10 +199,22 @@ class ReplayingInbox:
         )
         source.position = first_kept - 1
 
+    def _begin_anew(self, name: str, source: _Source, last_seq: int) -> None:
+        logger.warning(
+            "the journal of the %s ends at event %d, %d were heard of it: it was begun anew, and "
+            "is heard from its first event on",
+            name,
+            last_seq,
+            source.position,
+        )
+        source.position = 0
+        source.newest_known = last_seq
+        source.doubted = source.asking = False
+
     def _ask_for_missing(self) -> None:
         now = self._clock.monotonic_ns()
         for name, source in self._sources.items():
-            if source.newest_known <= source.position:
+            if source.newest_known <= source.position and not source.doubted:
                 continue
             if source.asking and now - source.asked_at_ns < REPLAY_RETRY_NS:
                 continue

@@ -1,7 +1,5 @@
 """The journal a process writes: numbered, hash-chained records that are durable after `sync`."""
 
-import fcntl
-import logging
 import os
 from pathlib import Path
 
@@ -17,12 +15,13 @@ from polybot.runtime.journal_format import (
     chain_hash,
     encode_record,
 )
+from polybot.runtime.journal_head import JournalHead
+from polybot.runtime.journal_lock import take_lock
 from polybot.runtime.journal_reader import JournalReader
+from polybot.runtime.journal_recovery import check_for_start, make_tail_durable
 from polybot.runtime.journal_segment import Segment, list_segments, segment_path
 from polybot.runtime.journal_spares import Spares
-from polybot.runtime.journal_verify import VerifyReport, verify_segments
-
-logger = logging.getLogger(__name__)
+from polybot.runtime.journal_verify import verify_segments
 
 
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,13 +29,6 @@ class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     segment_bytes: int = 4 << 20
     reserve_bytes: int = 256 << 10
-
-
-class JournalHead(msgspec.Struct, frozen=True):
-    """The newest record: publishing it elsewhere makes a rewritten journal show."""
-
-    seq: int
-    hash: bytes
 
 
 class Journal:
@@ -60,6 +52,7 @@ class Journal:
         self._descriptor = -1
         self._offset = 0
         self._capacity = 0
+        self._failure: FatalError | None = None
         self.last_seq = 0
         self.synced_seq = 0
         self.last_hash = FIRST_HASH
@@ -85,7 +78,7 @@ class Journal:
         """
         with translated(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        journal = cls(directory, settings or JournalSettings(), _take_lock(directory))
+        journal = cls(directory, settings or JournalSettings(), take_lock(directory))
         try:
             journal._recover(scan_from_seq, floor_seq)
         except StorageError:
@@ -103,6 +96,11 @@ class Journal:
         """Why no next segment could be made, while there is still room in this one; else None."""
         return self._spares.shortage
 
+    @property
+    def preparing(self) -> bool:
+        """Whether spare space is being made just now, so that `shortage` may be old."""
+        return self._spares.preparing
+
     def head(self) -> JournalHead:
         """Return seq and hash of the newest record."""
         return JournalHead(self.last_seq, self.last_hash)
@@ -111,8 +109,11 @@ class Journal:
         """Write a record and return its seq; it is durable only after `sync`.
 
         Raises DiskFull when no segment is left (nothing was written then; `release_reserve` makes
-        room for exits), JournalError when the payload is empty or larger than a segment.
+        room for exits), JournalError when the payload is empty or larger than a segment, FatalError
+        after a failed sync.
         """
+        if self._failure is not None:
+            raise self._failure
         if not payload:
             raise JournalError("expected a payload, was empty")
         seq = self.last_seq + 1
@@ -135,15 +136,20 @@ class Journal:
         """Make everything appended durable with one fdatasync.
 
         Raises FatalError when the disk refuses: after a failed sync nobody knows what it kept, so
-        the process must start again from what is really there.
+        the process must start again from what is really there. A second sync would succeed and
+        mean nothing (the kernel tells of lost writes once), so the first failure stays.
         """
         if self.synced_seq != self.last_seq:
+            if self._failure is not None:
+                raise self._failure
             try:
                 os.fdatasync(self._descriptor)
             except OSError as error:
-                raise FatalError(
-                    f"cannot sync {self._segments[-1].path}: {error.strerror}; check the disk"
-                ) from error
+                self._failure = FatalError(
+                    f"cannot sync {self._segments[-1].path}: {error.strerror}; what was not synced "
+                    "counts as never written: start this process again, and check the disk"
+                )
+                raise self._failure from error
             self.synced_seq = self.last_seq
 
     def read_from(self, seq: int, limit: int) -> list[JournalRecord]:
@@ -196,11 +202,12 @@ class Journal:
         self._spares.prepare_in_background()
 
     def close(self) -> None:
-        """Sync, and let go of the files and the lock."""
+        """Sync, unless a sync has failed before, and let go of the files and the lock."""
         self._spares.wait()
         if self._descriptor >= 0:
             try:
-                self.sync()
+                if self._failure is None:
+                    self.sync()
             finally:
                 os.close(self._descriptor)
                 self._descriptor = -1
@@ -239,57 +246,13 @@ class Journal:
             self.last_seq = self.synced_seq = floor_seq
             self._start_segment(floor_seq + 1)
             return
-        report = self._checked(scan_from_seq, floor_seq)
+        report = check_for_start(
+            self._directory, self._segments, scan_from_seq=scan_from_seq, floor_seq=floor_seq
+        )
         self._use(self._segments[-1], report.end_offset)
         with translated(self._segments[-1].path):
-            self._clear_tail(report)
+            make_tail_durable(self._descriptor, self._segments[-1], report)
         self.recovery = report
         self.last_hash = report.last_hash
         self.last_seq = self.synced_seq = report.last_seq
         self._spares.prepare_in_background()
-
-    def _checked(self, scan_from_seq: int, floor_seq: int) -> VerifyReport:
-        rows = range(len(self._segments))
-        row = max((r for r in rows if self._segments[r].first_seq <= scan_from_seq), default=0)
-        covered_seq = scan_from_seq - 1
-        report = verify_segments(self._directory, self._segments[row:], covered_seq=covered_seq)
-        while not report.records and row:
-            # The newest segment is still empty: the chain's head lies in the one before.
-            row -= 1
-            report = verify_segments(self._directory, self._segments[row:], covered_seq=covered_seq)
-        if report.problems:
-            raise report.problems[0].error()
-        for damage in report.covered:
-            logger.error(
-                "%s; the checkpoint at %d holds what it said, so the start goes on; restore the "
-                "file from a backup",
-                damage,
-                covered_seq,
-            )
-        if report.last_seq < floor_seq:
-            raise JournalError(
-                f"expected records up to seq {floor_seq} in {self._directory} (the checkpoint "
-                f"holds them), was {report.last_seq}; restore the newest segment from a backup"
-            )
-        return report
-
-    def _clear_tail(self, report: VerifyReport) -> None:
-        if report.torn_tail is not None:
-            logger.warning("%s; cut, nothing durable was in it", report.torn_tail)
-            # In place, not by truncating: a full disk would not give the space back.
-            write_all(self._descriptor, bytes(self._capacity - self._offset), self._offset)
-        # What a killed process left in the page cache becomes durable before anybody relies on it.
-        os.fsync(self._descriptor)
-
-
-def _take_lock(directory: Path) -> int:
-    with translated(directory):
-        lock = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise StorageError(
-            f"expected {directory} for this process alone, was locked by another one; stop that"
-        ) from error
-    return lock

@@ -72,6 +72,12 @@ def encode_record(seq: int, durable_seq: int, previous_hash: bytes, payload: byt
     return b"".join((checked, _CRC.pack(crc32(checked)), payload))
 
 
+def stored_checksums(data: bytes, offset: int) -> tuple[int, int, int]:
+    """Return payload length, payload CRC and header CRC as a header says them, right or wrong."""
+    length, _, _, _, _, payload_crc, header_crc = HEADER.unpack_from(data, offset)
+    return length, payload_crc, header_crc
+
+
 def decode_record(data: bytes, offset: int) -> StoredRecord | Flaw:
     """Return the record at an offset, or what is wrong there.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from polybot.errors import JournalError
 from polybot.runtime.disk import translated
+from polybot.runtime.journal_damage import Damage, is_torn, stray_byte
 from polybot.runtime.journal_format import (
     HEADER_BYTES,
     Flaw,
@@ -14,12 +15,7 @@ from polybot.runtime.journal_format import (
     chain_hash,
     decode_record,
 )
-from polybot.runtime.journal_segment import (
-    Damage,
-    Segment,
-    is_torn,
-    list_segments,
-)
+from polybot.runtime.journal_segment import Segment, list_segments
 
 BATCH_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 18
@@ -119,7 +115,7 @@ class _Cursor:
         if record is Flaw.END:
             return None
         if isinstance(record, Flaw):
-            if self._tolerant and is_torn(self._rest(), 0, self.seq):
+            if self._tolerant and self._is_end():
                 return None
             raise Damage(self._segment.path, self._offset, self.seq, record.value).error()
         if record.seq != self.seq:
@@ -141,6 +137,12 @@ class _Cursor:
         if length + HEADER_BYTES > len(self._chunk):
             self._chunk = self._rest()[: length + HEADER_BYTES]
         return decode_record(self._chunk, 0)
+
+    def _is_end(self) -> bool:
+        rest = self._rest()
+        return stray_byte(self._segment.path, rest, 0, self.seq) is not None or is_torn(
+            rest, 0, self.seq
+        )
 
     def _rest(self) -> bytes:
         size = os.fstat(self._descriptor).st_size - self._offset

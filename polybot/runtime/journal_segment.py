@@ -1,60 +1,23 @@
-"""One segment file of a journal: its name, its records, and whether bad bytes are torn or not."""
+"""One segment file of a journal: its name, its records, and where they stop being readable."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from polybot.errors import JournalError
-from polybot.runtime.journal_format import (
-    HEADER_BYTES,
-    MAGIC_BYTES,
-    Flaw,
-    StoredRecord,
-    chain_hash,
-    decode_record,
-)
+from polybot.runtime.journal_damage import Damage, any_byte, flaw_damage, records_behind, stray_byte
+from polybot.runtime.journal_format import Flaw, StoredRecord, chain_hash, decode_record
 
 _PREFIX, _SUFFIX = "journal-", ".log"
-# A power cut leaves each sector of an unsynced record either written or still zero.
-_SECTOR_BYTES = 512
 MARK_EVERY = 64
 
 
-class Damage(msgspec.Struct, frozen=True):
-    """Where a journal stops being readable, and why.
-
-    `torn` means an unsynced write cut short: nothing durable is in it. Otherwise a record that was
-    whole is not what was written.
-    """
-
-    path: Path
-    offset: int
-    seq: int
-    reason: str
-    torn: bool = False
-
-    def __str__(self) -> str:
-        kind = "torn tail" if self.torn else "changed record"
-        return f"{kind} in {self.path} at offset {self.offset}, seq {self.seq}: {self.reason}"
-
-    def error(self) -> JournalError:
-        """Return the error that refuses to go on, with what a person can do."""
-        return JournalError(
-            f"{self}; expected the record as it was written. Restore this file from a backup, or "
-            "begin anew with another POLYBOT_STATE_DIR"
-        )
-
-
-@dataclass(slots=True)
-class Segment:
+class Segment(msgspec.Struct):
     """A segment file and a sparse index of it, ascending: every 64th record's seq and offset."""
 
     path: Path
     first_seq: int
-    marks: list[tuple[int, int]] = field(default_factory=list)
+    marks: list[tuple[int, int]] = msgspec.field(default_factory=list)
 
     def mark(self, seq: int, offset: int) -> None:
         """Remember where a record lies, when it is one of those to remember."""
@@ -72,13 +35,16 @@ class Segment:
         return self.marks[row - 1] if row else (self.first_seq, 0)
 
 
-@dataclass(slots=True)
-class Scan:
-    """What reading a segment found; `end` is the offset after the last good record."""
+class Scan(msgspec.Struct):
+    """What reading a segment found; `end` is the offset after the last good record.
+
+    `durable_seq` is what was known to be synced when the last good record was written.
+    """
 
     first_hash: bytes | None = None
     last_hash: bytes | None = None
     last_seq: int = 0
+    durable_seq: int = 0
     records: int = 0
     end: int = 0
     damage: Damage | None = None
@@ -113,7 +79,7 @@ def scan_behind(segment: Segment, data: bytes, damage: Damage) -> Scan | None:
 
     What lies between the two is lost; nothing tells whether the next record continues it.
     """
-    for offset, record in _records_behind(data, damage.offset):
+    for offset, record in records_behind(data, damage.offset):
         if record.seq > damage.seq:
             segment.mark_always(record.seq, offset)
             return _scan(segment, data, Scan(last_seq=record.seq - 1, end=offset))
@@ -126,8 +92,10 @@ def _scan(segment: Segment, data: bytes, scan: Scan) -> Scan:
         record = decode_record(data, scan.end)
         if isinstance(record, Flaw):
             if record is not Flaw.END or any_byte(data, scan.end):
-                reason = record.value if record is not Flaw.END else Flaw.HEADER.value
-                scan.damage = Damage(segment.path, scan.end, scan.last_seq + 1, reason)
+                seq = scan.last_seq + 1
+                scan.damage = stray_byte(segment.path, data, scan.end, seq) or flaw_damage(
+                    segment.path, data, scan.end, seq, record
+                )
             return scan
         if record.seq != scan.last_seq + 1:
             reason = f"expected seq {scan.last_seq + 1}, was {record.seq}"
@@ -140,28 +108,13 @@ def _scan(segment: Segment, data: bytes, scan: Scan) -> Scan:
         _accept(segment, scan, record)
 
 
-def is_torn(data: bytes, offset: int, seq: int) -> bool:
-    """Return whether the bad bytes at an offset can be what a crash left of unsynced records.
-
-    They cannot when a later record knew `seq` to be synced, or when no part of the bad record is
-    still unwritten.
-    """
-    if decode_record(data, offset) is Flaw.FORMAT or _known_durable(data, offset, seq):
-        return False
-    return _has_unwritten_part(data, offset)
-
-
-def any_byte(data: bytes, offset: int) -> bool:
-    """Return whether anything but zeros follows an offset."""
-    return data.count(0, offset) != len(data) - offset
-
-
 def _accept(segment: Segment, scan: Scan, record: StoredRecord) -> None:
     segment.mark(record.seq, scan.end)
     if scan.first_hash is None:
         scan.first_hash = record.previous_hash
     scan.last_hash = chain_hash(record.previous_hash, record.seq, record.payload)
     scan.last_seq = record.seq
+    scan.durable_seq = record.durable_seq
     scan.records += 1
     scan.end += record.size
 
@@ -173,33 +126,3 @@ def _broken_chain(segment: Segment, scan: Scan, last_offset: int) -> Damage:
         return Damage(segment.path, last_offset, scan.last_seq, reason)
     reason = "it does not continue the segment before"
     return Damage(segment.path, 0, segment.first_seq, reason)
-
-
-def _known_durable(data: bytes, offset: int, seq: int) -> bool:
-    return any(record.durable_seq >= seq for _, record in _records_behind(data, offset))
-
-
-def _records_behind(data: bytes, offset: int) -> Iterator[tuple[int, StoredRecord]]:
-    """Yield the whole records that begin after an offset, wherever they are."""
-    # The magic is the second word of a header, so a record starts 4 bytes before each hit.
-    position = data.find(MAGIC_BYTES, offset + 5)
-    while position != -1:
-        record = decode_record(data, position - 4)
-        if isinstance(record, StoredRecord):
-            yield position - 4, record
-        position = data.find(MAGIC_BYTES, position + 1)
-
-
-def _has_unwritten_part(data: bytes, offset: int) -> bool:
-    end = offset + HEADER_BYTES
-    if decode_record(data, offset) is Flaw.PAYLOAD:
-        end += int.from_bytes(data[offset : offset + 4], "little")
-    if end > len(data) or data[end - 1] == 0:
-        return True
-    start = offset
-    while start < end:
-        stop = min(end, (start // _SECTOR_BYTES + 1) * _SECTOR_BYTES)
-        if not any(data[start:stop]):
-            return True
-        start = stop
-    return False

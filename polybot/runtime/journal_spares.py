@@ -1,6 +1,7 @@
 """Segments made ahead of time: the next one, and a small reserve for exits on a full disk."""
 
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -36,11 +37,16 @@ class Spares:
 
     def prepare_in_background(self) -> None:
         """Make what is missing on a thread, one at a time."""
-        if self._thread is None or not self._thread.is_alive():
+        if not self.preparing:
             self._thread = threading.Thread(
                 target=self._prepare_quietly, name="journal-spares", daemon=True
             )
             self._thread.start()
+
+    @property
+    def preparing(self) -> bool:
+        """Whether the thread is still at work, so that `shortage` may be old."""
+        return self._thread is not None and self._thread.is_alive()
 
     def wait(self) -> None:
         """Wait until nothing is being prepared."""
@@ -79,8 +85,25 @@ class Spares:
         return path.exists() and path.stat().st_size == self._wanted[path]
 
     def _prepare_quietly(self) -> None:
+        was = self.shortage
+        if was is not None and not self._may_fit():
+            # Trying would take the last free bytes from the others for a moment.
+            return
         try:
             self.prepare()
         except StorageError as error:
             self.shortage = error
-            logger.warning("no room for the next journal segment: %s", error)
+            if was is None:
+                logger.warning("no room for the next journal segment: %s", error)
+            return
+        if was is not None:
+            logger.info("there is room for the next journal segment again")
+
+    def _may_fit(self) -> bool:
+        try:
+            missing = [size for path, size in self._wanted.items() if not self._is_whole(path)]
+            disk = os.statvfs(self._spare.parent)
+        except OSError:
+            # Trying says what is wrong.
+            return True
+        return disk.f_bavail * disk.f_frsize >= sum(missing)

@@ -9,10 +9,19 @@ from polybot.errors import DiskFull
 from polybot.messages.codec import encode, encode_body
 from polybot.messages.envelope import Envelope
 from polybot.messages.topics import topic_of
+from polybot.messages.tracking import WindowSettled
+from polybot.messages.trading import AgentResult, WindowSummarized
 from polybot.ports import Clock
 from polybot.ports.crash_points import reach
+from polybot.runtime.journal_head import JournalHead
 
 logger = logging.getLogger(__name__)
+
+# What ends a window: the head of the chain goes to the log then.
+_WINDOW_OVER = frozenset(
+    topic_of(event.__name__, durable=True)
+    for event in (WindowSettled, WindowSummarized, AgentResult)
+)
 
 
 class DurableLog(Protocol):
@@ -30,6 +39,9 @@ class DurableLog(Protocol):
     @property
     def last_seq(self) -> int:
         """Return the seq of the newest record, 0 when there is none."""
+
+    def head(self) -> JournalHead:
+        """Return seq and hash of the newest record."""
 
 
 class Sender(Protocol):
@@ -57,6 +69,10 @@ class JournaledOutbox:
         self._unpublished: list[tuple[bytes, bytes]] = []
         self._volatile_seq = 0
         self._unsynced_since_ns = 0
+
+    def keep_time_by(self, clock: Clock) -> None:
+        """Stamp events by another clock: one that stands still during a turn."""
+        self._clock = clock
 
     def record(
         self, event: msgspec.Struct, *, ts_event: int | None = None, correlation_id: str = ""
@@ -94,10 +110,21 @@ class JournaledOutbox:
         self._journal.sync()
         reach("journal.synced")
         ready, self._unpublished = self._unpublished, []
+        window_over = False
         for topic, payload in ready:
             self._sender.send(topic, payload)
             reach("outbox.publishing")
+            window_over = window_over or topic in _WINDOW_OVER
         reach("outbox.published")
+        if window_over:
+            self.log_head()
+
+    def log_head(self) -> None:
+        """Write the journal's head to the log, which others keep: a rewritten journal shows by it.
+
+        Call it only when everything recorded is durable.
+        """
+        logger.info("journal head of %s: %s", self.source, self._journal.head())
 
     def unsynced_for_ns(self) -> int:
         """Return how long the oldest unsynced event has waited, 0 when none does."""

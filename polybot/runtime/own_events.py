@@ -47,14 +47,20 @@ class JournaledEvents:
                 self._journal.first_seq - 1,
             )
             first = self._journal.first_seq
-        return [_event(payload) for payload in self._journal.payloads_from(first, limit)]
+        return [read_event(payload) for payload in self._journal.payloads_from(first, limit)]
 
 
-def _event(payload: bytes) -> tuple[Envelope, Any, str]:
+def read_event(payload: bytes) -> tuple[Envelope, Any, str]:
+    """Return a journaled event as others receive it, with the hash of its bytes.
+
+    The body of a type this version does not know is None. Raises ProtocolError for other bytes.
+    """
     envelope = decode_envelope(payload)
     try:
         body = decode_body(envelope.type, envelope.body)
     except ProtocolError as error:
-        logger.warning("own event %d is of another version: %s", envelope.seq, error)
+        logger.warning(
+            "event %d of %s is of another version: %s", envelope.seq, envelope.source, error
+        )
         body = None
     return envelope, body, content_hash(payload)

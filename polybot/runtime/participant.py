@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_NS = 1_000_000_000
 # Acknowledged and checkpointed journal is trimmed this often; a segment at a time, so it is cheap.
 TRIM_NS = 30_000_000_000
+# A turn comes at least with every heartbeat: a longer pause is somebody's doing, or the machine's.
+STANDSTILL_NS = 5 * HEARTBEAT_NS
 # A reply stays well under a bus message's comfortable size.
 REPLAY_BYTES = 512 * 1024
 
@@ -46,6 +48,13 @@ class ReplayableJournal(Protocol):
 
     def trim(self, before_seq: int) -> int:
         """Delete whole segments that end before `before_seq`; return how many."""
+
+
+class Archive(Protocol):
+    """Where trimmed journal stays until a person backed it up."""
+
+    def take_over(self, before_seq: int) -> int:
+        """Begin to keep what ends before a seq; return how far may be trimmed by now."""
 
 
 class HostGauge(Protocol):
@@ -82,12 +91,15 @@ class Participant:
     clock: Clock
     gauge: HostGauge
     keep_from: Callable[[], int]
+    archive: Archive | None = None
+    each_second: Sequence[Callable[[], None]] = ()
     on_start: Sequence[Callable[[], None]] = ()
     name: str = field(init=False)
     wake: asyncio.Event = field(init=False)
     _turns: int = field(init=False, default=0)
     _errors: int = field(init=False, default=0)
     _started_ns: int = field(init=False)
+    _turned_ns: int = field(init=False)
     _next_beat_ns: int = field(init=False, default=0)
     _next_trim_ns: int = field(init=False)
     _acknowledged: dict[str, int] = field(init=False, default_factory=dict)
@@ -96,7 +108,7 @@ class Participant:
     def __post_init__(self) -> None:
         self.name = self.service.name
         self.wake = self.service.wake
-        self._started_ns = self.clock.monotonic_ns()
+        self._started_ns = self._turned_ns = self.clock.monotonic_ns()
         self._next_trim_ns = self._started_ns + TRIM_NS
 
     async def start(self) -> None:
@@ -104,6 +116,7 @@ class Participant:
         for attach in self.on_start:
             attach()
         await self.service.start()
+        self._turned_ns = self.clock.monotonic_ns()
         restored, replayed = getattr(self.service, "restored", (0, 0))
         self.outbox.record(
             ProcessStarted(
@@ -117,9 +130,11 @@ class Participant:
             )
         )
         self.outbox.commit()
+        self.outbox.log_head()
 
     def turn(self) -> None:
         """Let the service work once, then beat and trim when due."""
+        self._note_standstill()
         # Counted until it has ended well: a turn that fails leaves by its exception.
         self._errors += 1
         self.service.turn()
@@ -129,10 +144,22 @@ class Participant:
         now = self.clock.monotonic_ns()
         if now >= self._next_beat_ns:
             self._next_beat_ns = now + HEARTBEAT_NS
+            for duty in self.each_second:
+                duty()
             self.outbox.say(self.heartbeat())
         if now >= self._next_trim_ns:
             self._next_trim_ns = now + TRIM_NS
             self._trim()
+
+    def _note_standstill(self) -> None:
+        now = self.clock.monotonic_ns()
+        stood_still_ns, self._turned_ns = now - self._turned_ns, now
+        if stood_still_ns > STANDSTILL_NS:
+            logger.warning(
+                "this process stood still for %.1f s: it was stopped, or the machine was, or a "
+                "turn took that long",
+                stood_still_ns / 1e9,
+            )
 
     def next_wake_s(self) -> float:
         """Return the service's own wish, but never later than the next heartbeat."""
@@ -152,6 +179,7 @@ class Participant:
             )
         )
         self.outbox.commit()
+        self.outbox.log_head()
 
     def heartbeat(self) -> Heartbeat:
         """Return the heartbeat of this moment."""
@@ -221,6 +249,10 @@ class Participant:
         if self.identity.process == "tracker":
             stored = self.journal.synced_seq
         keep = min(stored, self.keep_from())
+        if self.archive is not None:
+            keep = self.archive.take_over(keep)
         removed = self.journal.trim(keep)
         if removed:
-            logger.info("journal: %d segments before event %d are stored and gone", removed, keep)
+            logger.info(
+                "journal: %d segments before event %d are stored and put away", removed, keep
+            )

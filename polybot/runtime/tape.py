@@ -42,6 +42,9 @@ class NullTape:
     def end_batch(self, mono_ns: int, market_ns: int) -> None:
         """Forget the end of a batch."""
 
+    def flush(self) -> None:
+        """Have nothing to hand over."""
+
     def close(self) -> None:
         """Have nothing to write."""
 
@@ -90,6 +93,11 @@ class TapeWriter:
             return
         due = mono_ns - self._block_since_ns >= self._settings.flush_after_ns
         if due or len(self._block) >= self._settings.block_bytes:
+            self._hand_over()
+
+    def flush(self) -> None:
+        """Hand over what there is, old enough or not."""
+        if self._frames:
             self._hand_over()
 
     def close(self) -> None:
@@ -192,6 +200,11 @@ def list_tapes(directory: Path, session: str = "") -> list[Path]:
     return sorted(
         (path for path in directory.glob(pattern) if _number_of(path) >= 0), key=_number_of
     )
+
+
+def session_of(path: Path) -> str:
+    """Return the session a tape file belongs to, by its name."""
+    return path.name[len(_PREFIX) : -len(_SUFFIX)].partition("-")[2]
 
 
 def _gap(frames: int, block: bytes) -> bytes:

@@ -1,7 +1,5 @@
 """One look of the 99c capture: view, rules and memory, with the questions asked of them."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from polybot.domain.confidence import ask_part_bps, confidence_bps
@@ -24,14 +22,13 @@ def has_book(token: TokenView) -> bool:
     return token.bid_bps is not None or token.ask_bps is not None
 
 
-@dataclass(slots=True)
-class Look:
+class Look(msgspec.Struct):
     """One decision in the making; `memory` and `inputs` grow while it is worked out."""
 
     view: View
     rules: CaptureRules
     memory: CaptureMemory
-    inputs: Inputs = field(default_factory=dict)
+    inputs: Inputs = msgspec.field(default_factory=dict)
 
     def remember(self, **changes: object) -> None:
         """Change fields of the memory."""

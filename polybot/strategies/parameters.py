@@ -4,7 +4,6 @@ A field's annotation is made by `number`, `dollars` or `choice`, so that its mea
 be shown and are checked in one place, with every problem reported at once.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, get_args, get_type_hints
@@ -95,6 +94,9 @@ def _convert(name: str, value: object, hint: tuple[Any, msgspec.Meta]) -> tuple[
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the known word most like `name`, "" when nothing is known."""
+    # A start without a slip of the pen does not need it.
+    import difflib  # noqa: PLC0415
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
     return near[0] if near else ""
 

@@ -8,6 +8,7 @@ import msgspec
 from polybot.errors import ConfigError
 from polybot.strategies.base import Strategy
 from polybot.strategies.capture_99c import Capture99c
+from polybot.strategies.drill import Drill
 from polybot.strategies.parameters import ParameterDoc, document, nearest, read_parameters
 
 
@@ -22,8 +23,10 @@ class Registered(msgspec.Struct, frozen=True):
 
 STRATEGIES: dict[str, Registered] = {
     strategy.name: Registered(strategy.name, strategy.doc, strategy.parameters_type, strategy)
-    for strategy in (Capture99c,)
+    for strategy in (Capture99c, Drill)
 }
+# Trades for the sake of trading: no real money is to be spent on it.
+PRACTICE_ONLY = frozenset({Drill.name})
 
 
 def names() -> tuple[str, ...]:
@@ -57,3 +60,10 @@ def build(name: str, parameters: Mapping[str, object]) -> Strategy:
     if strategy is None or problems:
         raise ConfigError(problems)
     return strategy
+
+
+def effective_parameters(name: str, parameters: Mapping[str, object]) -> dict[str, Any]:
+    """Return every parameter of a strategy as plain values, defaults included; KeyError."""
+    values, _ = read_parameters(STRATEGIES[name].parameters_type, parameters)
+    plain: dict[str, Any] = msgspec.to_builtins(values)
+    return plain

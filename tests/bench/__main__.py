@@ -17,9 +17,11 @@ MEASUREMENTS = (
     "gateway",
     "signing",
     "durable_intent",
+    "checkpoint_stall",
     "bus",
     "cold_start",
     "memory",
+    "recovery",
     "simulator_rate",
 )
 ROUNDS = 12

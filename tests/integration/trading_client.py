@@ -23,9 +23,9 @@ TIMEOUT_S = 10
 class TradingClient:
     """One wallet's client. `known` are the ids of every order it ever sent."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = KEY) -> None:
         self.url = url
-        self.signer = OrderSigner(KEY)
+        self.signer = OrderSigner(key)
         self.known: list[str] = []
         self._requests: RequestSigner | None = None
         self._salt = 0

@@ -1,18 +1,21 @@
 """What our books believe of orders, fills, cash and positions: one side of the audit."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from peewee import SqliteDatabase
 
-from polybot.adapters.storage.domain_rows import read_fills, read_orders
-from polybot.adapters.storage.models import FillRow, VenueOrderRow
+from polybot.adapters.storage.audit_extent import choose
+from polybot.adapters.storage.domain_rows import read_fills
+from polybot.adapters.storage.models import FillRow
 from polybot.adapters.storage.statements import execute
-from polybot.domain.audit import Belief
+from polybot.domain.audit import EVERYTHING, AuditExtent, Belief
 from polybot.domain.money import format_usdc
 from polybot.domain.order import TERMINAL, Order
 
 REDEMPTION = "redemption"
 UNEXPLAINED = "unexplained"
+SHARES = "shares"
 SECOND_NS = 1_000_000_000
 # The exchange drops finished orders "after a while"; a day is shorter than any while seen.
 FORGOTTEN_AFTER_NS = 86_400 * SECOND_NS
@@ -26,7 +29,7 @@ _SETTLED = """
 _FLOWS = "SELECT kind, amount_usdc, token_id, size_shares, detail FROM flow ORDER BY id"
 FOREIGN = """
     SELECT json_extract(body, '$.subject') FROM event WHERE type = 'DriftFound'
-    AND json_extract(body, '$.kind') IN ('foreign_order', 'foreign_fill')"""
+    AND json_extract(body, '$.kind') IN ('foreign_order', 'foreign_order_event', 'foreign_fill')"""
 # Integer division rounds down, as domain/money does for the positive amounts there are.
 _FILLS_CASH = """
     SELECT COALESCE(SUM(CASE side
@@ -43,21 +46,33 @@ _SETS = """
     WHERE a.set_shares <> 0 AND a.condition_id NOT IN
         (SELECT condition_id FROM activity WHERE kind = 'REDEEM')
     GROUP BY w.slug"""
+# Shares that the trader booked as external, and whether their window has an outcome.
+_BY_HAND = """
+    SELECT f.token_id, SUM(f.size_shares), MAX(o.slug IS NOT NULL) FROM flow f
+    LEFT JOIN market_window w ON f.token_id IN (w.token_up, w.token_down)
+    LEFT JOIN window_outcome o ON o.slug = w.slug
+    WHERE f.kind = 'shares' GROUP BY f.token_id"""
+_ORDER_COUNTS = "SELECT COUNT(*), COUNT(DISTINCT slug) FROM venue_order"
+_FILL_COUNT = "SELECT COUNT(*) FROM fill"
 _NOW = "SELECT COALESCE(MAX(updated_ns), 0) FROM venue_order"
 
 
-def read_belief(database: SqliteDatabase, *, newest_orders: int | None = None) -> Belief:
+def read_belief(
+    database: SqliteDatabase, extent: AuditExtent = EVERYTHING, also: Iterable[str] = ()
+) -> Belief:
     """Return the belief at one moment of the database.
 
-    `newest_orders` limits orders, and fills from the oldest of them on; cash and positions always
-    follow from everything.
+    `extent` limits orders, and fills from the oldest of them on; cash and positions always follow
+    from everything. Orders of `also` are in it whenever they are ours.
     """
     with database.atomic():
-        orders = _orders(database, newest_orders)
-        since_ns = _since_ns(orders) if newest_orders is not None else 0
-        fills = read_fills(database, FillRow.matched_ns >= since_ns)
+        chosen = choose(database, extent, also)
+        orders = chosen.orders
+        fills = read_fills(database, FillRow.matched_ns >= chosen.since_ns)
         held, won, lost = _positions(database)
         cash, notes = read_cash(database)
+        [(all_orders, all_windows)] = execute(database, _ORDER_COUNTS)
+        [(all_fills,)] = execute(database, _FILL_COUNT)
         return Belief(
             orders={order.venue_order_id: order for order in orders},
             fills={fill.key: fill for fill in fills},
@@ -66,28 +81,15 @@ def read_belief(database: SqliteDatabase, *, newest_orders: int | None = None) -
             won=won,
             lost=lost,
             foreign=frozenset(str(row[0]) for row in execute(database, FOREIGN)),
+            external=_external(database),
             forgettable=_forgettable(database, orders),
-            windows=len({order.slug for order in orders}),
+            windows=all_windows,
             notes=notes,
-            since_ns=since_ns,
+            since_ns=chosen.since_ns,
+            all_orders=all_orders,
+            all_fills=all_fills,
+            through=chosen.through,
         )
-
-
-def _orders(database: SqliteDatabase, newest: int | None) -> tuple[Order, ...]:
-    if newest is None:
-        return read_orders(database)
-    since = execute(
-        database,
-        "SELECT created_ns FROM venue_order ORDER BY created_ns DESC LIMIT 1 OFFSET ?",
-        (newest - 1,),
-    )
-    return read_orders(database, VenueOrderRow.created_ns >= (since[0][0] if since else 0))
-
-
-def _since_ns(orders: tuple[Order, ...]) -> int:
-    """Return the whole second the oldest order was made in: trades are told in whole seconds."""
-    oldest = min((order.created_ns for order in orders), default=0)
-    return oldest - oldest % SECOND_NS
 
 
 def _positions(
@@ -101,11 +103,10 @@ def _positions(
     for kind, _, token_id, size_shares, _ in execute(database, _FLOWS):
         if kind == REDEMPTION:
             redeemed.add(token_id)
-        elif token_id:
+        elif token_id and kind != SHARES:
             held[token_id] += size_shares
-    for token_up, token_down, shares in execute(database, _SETS):
-        held[token_up] += shares
-        held[token_down] += shares
+    for token_id, shares in _external_shares(database).items():
+        held[token_id] += shares
     won: dict[str, int] = {}
     lost: set[str] = set()
     for token_id, did_win, shares, payout in execute(database, _SETTLED):
@@ -115,6 +116,24 @@ def _positions(
         elif token_id not in redeemed:
             won[token_id] = payout
     return {token: shares for token, shares in held.items() if shares}, won, frozenset(lost)
+
+
+def _external_shares(database: SqliteDatabase) -> dict[str, int]:
+    """Return what no order of ours moved, by token: as the trader saw it, else by split or merge.
+
+    Once a window has its outcome such shares are paid out too, and nobody here is told when.
+    """
+    shares: dict[str, int] = {}
+    for token_up, token_down, moved in execute(database, _SETS):
+        for token_id in (token_up, token_down):
+            shares[token_id] = shares.get(token_id, 0) + moved
+    for token_id, moved, is_over in execute(database, _BY_HAND):
+        shares[token_id] = 0 if is_over else moved
+    return shares
+
+
+def _external(database: SqliteDatabase) -> frozenset[str]:
+    return frozenset(str(row[0]) for row in execute(database, _BY_HAND) if row[2])
 
 
 def read_cash(database: SqliteDatabase) -> tuple[int | None, tuple[str, ...]]:

@@ -37,8 +37,12 @@ def open_for_writing(path: Path, *, now_ns: int) -> SqliteDatabase:
         str(path), pragmas=WRITER_PRAGMAS, timeout=BUSY_TIMEOUT_S, autoconnect=False
     )
     with translated(str(path)):
-        database.connect()
-        migrate(database, now_ns=now_ns)
+        try:
+            database.connect()
+            migrate(database, now_ns=now_ns)
+        except BaseException:
+            database.close()
+            raise
     database_proxy.initialize(database)
     return database
 

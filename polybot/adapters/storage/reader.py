@@ -1,11 +1,12 @@
 """The database as everybody but the tracker sees it: read-only, answering in typed values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
 from peewee import SqliteDatabase
 
+from polybot.adapters.storage.audit_extent import read_audit_point
 from polybot.adapters.storage.belief import read_belief
 from polybot.adapters.storage.connection import open_for_reading
 from polybot.adapters.storage.domain_rows import read_orders
@@ -18,7 +19,7 @@ from polybot.adapters.storage.statements import execute, translated
 from polybot.adapters.storage.wallet_reads import read_funds, read_open_positions
 from polybot.adapters.storage.window_reports import read_pnl, read_trades, read_windows
 from polybot.adapters.storage.work_lists import read_open_questions
-from polybot.domain.audit import Belief
+from polybot.domain.audit import EVERYTHING, AuditExtent, AuditPoint, Belief
 from polybot.domain.metrics import SettledTrade
 from polybot.domain.order import Order
 from polybot.domain.redemption import Funds
@@ -34,6 +35,7 @@ from polybot.messages.commands import HeldPosition
 from polybot.messages.safety import TradingStateChanged
 
 MANY = 1_000_000
+_LOST = "SELECT token_id FROM settlement GROUP BY token_id HAVING MAX(won) = 0"
 
 
 class LedgerReader:
@@ -94,10 +96,20 @@ class LedgerReader:
         with translated(self._path):
             return read_open_questions(self._database)
 
-    def belief(self, *, newest_orders: int | None = None) -> Belief:
-        """Return what our books believe, for the audit."""
+    def belief(self, extent: AuditExtent = EVERYTHING, also: Iterable[str] = ()) -> Belief:
+        """Return what our books believe, for the audit; `also` are more orders to look at."""
         with translated(self._path):
-            return read_belief(self._database, newest_orders=newest_orders)
+            return read_belief(self._database, extent, also)
+
+    def audit_point(self) -> AuditPoint | None:
+        """Return how far the newest audit's row has come, None when none agreed yet."""
+        with translated(self._path):
+            return read_audit_point(self._database)
+
+    def lost_tokens(self) -> frozenset[str]:
+        """Return the tokens of windows that settled against them: worthless for ever."""
+        with translated(self._path):
+            return frozenset(row[0] for row in execute(self._database, _LOST))
 
     def funds(self, *, now_ns: int) -> Funds:
         """Return the wallet's dollars by our books; `now_ns` is market time."""

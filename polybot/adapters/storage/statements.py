@@ -8,20 +8,24 @@ from typing import Any
 import peewee
 from peewee import SqliteDatabase
 
-from polybot.errors import DiskFull, StorageError
+from polybot.errors import DatabaseDamaged, DiskFull, StorageError
 
 Row = tuple[Any, ...]
+# What SQLite says of a file whose bytes are not what it wrote.
+_DAMAGED = ("malformed", "not a database", "corrupt")
 
 
 @contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Turn SQLite's errors into DiskFull or StorageError, naming the file and what to do."""
+    """Turn SQLite's errors into DiskFull, DatabaseDamaged or StorageError, naming the file."""
     try:
         yield
     except peewee.PeeweeException as error:
         first = _first_cause(error)
         if "full" in str(first):
             raise DiskFull(f"cannot write {path}: {first}; make room on its disk") from error
+        if any(word in str(first) for word in _DAMAGED):
+            raise DatabaseDamaged(f"the database {path} is damaged: {first}") from error
         raise StorageError(f"cannot use {path}: {first}; check the file and its disk") from error
 
 

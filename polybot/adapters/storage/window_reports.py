@@ -1,9 +1,9 @@
 """Reads for people: windows with their outcomes and grades, trades, and P&L by day and agent."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import tzinfo
 
+import msgspec
 from peewee import SqliteDatabase
 
 from polybot.adapters.storage.statements import Row, execute
@@ -73,8 +73,7 @@ def read_trades(database: SqliteDatabase, *, since_ns: int, limit: int) -> list[
     ]
 
 
-@dataclass(slots=True)
-class _Sums:
+class _Sums(msgspec.Struct):
     windows: int = 0
     trades: int = 0
     wins: int = 0

@@ -1,12 +1,22 @@
 """Carries out one audit: waits until the books are up to date, reads both sides, compares."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
-from polybot.domain.audit import AuditResult, Belief, Difference, Told, compare, lasting
+from polybot.domain.audit import (
+    EVERYTHING,
+    AuditExtent,
+    AuditResult,
+    Belief,
+    Difference,
+    Told,
+    compare,
+    in_detail,
+    lasting,
+)
 from polybot.errors import ExchangeError, StorageError
 from polybot.ports import Clock
 
@@ -19,8 +29,8 @@ LOOK_AGAIN_S = 0.2
 class Books(Protocol):
     """The database; both methods may raise StorageError."""
 
-    def belief(self, *, newest_orders: int | None = None) -> Belief:
-        """Return what our books believe."""
+    def belief(self, extent: AuditExtent = EVERYTHING, also: Iterable[str] = ()) -> Belief:
+        """Return what our books believe; orders of `also` are in it whenever they are ours."""
 
     def positions(self) -> dict[str, int]:
         """Return the seq of the last stored event of each source."""
@@ -55,12 +65,9 @@ class AuditSides(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditScope(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is compared one by one, and how patiently; wall seconds.
+    """How much is compared one by one, and how patiently; wall seconds."""
 
-    `newest_orders` None means all; cash and positions always follow from everything.
-    """
-
-    newest_orders: int | None = None
+    extent: AuditExtent = EVERYTHING
     catch_up_s: float = 10.0
     settle_s: float = 10.0
 
@@ -109,10 +116,13 @@ def _compare_patiently(sides: AuditSides, scope: AuditScope) -> AuditResult:
         if not found or (over and before is not None):
             return AuditResult(
                 differences=tuple(difference.text for difference in same),
-                orders=len(belief.orders),
-                fills=len(belief.fills),
+                orders=belief.all_orders,
+                fills=belief.all_fills,
                 windows=belief.windows,
                 notes=(*belief.notes, *notes),
+                compared=len(belief.orders),
+                # Where an order or a fill differs, the next audit must look at it again.
+                through=scope.extent.since if in_detail(same) else belief.through,
             )
         before = found
         sides.pause(pause_s)
@@ -122,17 +132,21 @@ def _compare_patiently(sides: AuditSides, scope: AuditScope) -> AuditResult:
 def _compare_once(
     sides: AuditSides, scope: AuditScope
 ) -> tuple[Belief, tuple[str, ...], tuple[Difference, ...]]:
-    earlier = sides.books.belief(newest_orders=scope.newest_orders)
+    earlier = sides.books.belief(scope.extent)
     holdings, notes = _holdings(sides)
     told = sides.exchange.read(
         order_ids=tuple(earlier.orders),
         token_ids=tuple(sorted({*earlier.tokens(), *holdings})),
         after_s=earlier.since_ns // SECOND_NS,
     )
+    strangers = tuple(order_id for order_id in told.orders if order_id not in earlier.orders)
+    if strangers:
+        # It lists an order that nothing said anything of since the last audit.
+        earlier = sides.books.belief(scope.extent, strangers)
     # The exchange was read somewhere between the two looks at our books.
-    later = sides.books.belief(newest_orders=scope.newest_orders)
+    later = sides.books.belief(scope.extent, strangers)
     found = lasting(compare(earlier, told), compare(later, told))
-    return later, notes, found
+    return msgspec.structs.replace(later, through=earlier.through), notes, found
 
 
 def _holdings(sides: AuditSides) -> tuple[dict[str, int], tuple[str, ...]]:

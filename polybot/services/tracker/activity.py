@@ -1,7 +1,8 @@
 """Follows the wallet's activity beside trading: redemptions, and flows that are not ours."""
 
 import logging
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.activity import Activity, ActivityKind, with_keys
 from polybot.messages.tracking import ExternalFlowSeen, WindowRedeemed
@@ -19,8 +20,7 @@ ANSWER_TIMEOUT_NS = 60 * SECOND_NS
 News = WindowRedeemed | ExternalFlowSeen
 
 
-@dataclass(slots=True)
-class ActivityWatch:
+class ActivityWatch(msgspec.Struct):
     """Asks now and then, and tells what the database does not have yet, each row once.
 
     The exchange redeems by itself, so a winner may turn into money without any order of ours.
@@ -31,7 +31,7 @@ class ActivityWatch:
     _next_ns: int = 0
     _asked_ns: int | None = None
     _failing: bool = False
-    _unknown_kinds: set[str] = field(default_factory=set)
+    _unknown_kinds: set[str] = msgspec.field(default_factory=set)
 
     def turn(self) -> list[News]:
         """Return what is news, and ask again when it is time; may raise StorageError."""

@@ -1,10 +1,12 @@
 """Takes every process's durable events, and our own, into the database, each exactly once."""
 
 import logging
-from dataclasses import dataclass, field
 from typing import Any
 
-from polybot.errors import StorageError
+import msgspec
+
+from polybot.domain.stored import StoreResult
+from polybot.errors import DatabaseDamaged, StorageError
 from polybot.messages.lifecycle import Heartbeat
 from polybot.ports import Inbox
 from polybot.ports.crash_points import reach
@@ -16,8 +18,7 @@ logger = logging.getLogger(__name__)
 MOST_WAITING = 20_000
 
 
-@dataclass(slots=True)
-class Intake:
+class Intake(msgspec.Struct):
     """Keeps what the inbox handed over until the database has it, then tells the sources.
 
     `volatile` are the newest volatile messages, for the caller to take.
@@ -31,13 +32,13 @@ class Intake:
     own: OwnEvents
     name: str
     stored: int = 0
-    volatile: list[Any] = field(default_factory=list)
-    went_back: dict[str, str] = field(default_factory=dict)
+    volatile: list[Any] = msgspec.field(default_factory=list)
+    went_back: dict[str, str] = msgspec.field(default_factory=dict)
     problem: str = ""
     conflicts: tuple[str, ...] = ()
-    _waiting: list[Record] = field(default_factory=list)
-    _heard_life: dict[str, str] = field(default_factory=dict)
-    _beating_life: dict[str, str] = field(default_factory=dict)
+    _waiting: list[Record] = msgspec.field(default_factory=list)
+    _heard_life: dict[str, str] = msgspec.field(default_factory=dict)
+    _beating_life: dict[str, str] = msgspec.field(default_factory=dict)
 
     def take(self) -> list[Record]:
         """Store what arrived and return it; empty while the database refuses."""
@@ -63,6 +64,12 @@ class Intake:
             self.inbox.acknowledge(source, seq)
         reach("ingest.acknowledged")
         return batch
+
+    def store_filed(self, batch: list[Record]) -> None:
+        """Store events that were read from files; raises StorageError when they cannot be."""
+        result = self.ledger.store(batch)
+        self.stored += result.stored
+        self._tell_conflicts(result)
 
     def compare(self, beat: Heartbeat) -> None:
         """Notice a source whose journal ends before what is stored of it."""
@@ -94,6 +101,8 @@ class Intake:
     def _store(self, batch: list[Record]) -> bool:
         try:
             result = self.ledger.store(batch)
+        except DatabaseDamaged:
+            raise
         except StorageError as error:
             if not self.problem:
                 logger.warning("%d events wait, the database refuses them: %s", len(batch), error)
@@ -103,7 +112,10 @@ class Intake:
             logger.info("the database takes events again")
         self.problem = ""
         self.stored += result.stored
+        self._tell_conflicts(result)
+        return True
+
+    def _tell_conflicts(self, result: StoreResult) -> None:
         for conflict in result.conflicts:
             logger.error("%s; the stored one is kept", conflict)
         self.conflicts += result.conflicts
-        return True

@@ -1,13 +1,14 @@
 """What the tracker asks of the world beside the common ports."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from polybot.domain.audit import AuditResult
 from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
+from polybot.errors import DatabaseDamaged
 from polybot.messages.envelope import Envelope
 from polybot.ports import (
     CheckpointStore,
@@ -71,11 +72,73 @@ class OwnEvents(Protocol):
         """Return synced events after `seq`, oldest first."""
 
 
+class EventHistory(Protocol):
+    """Every source's durable events as files hold them, whether its process runs or not."""
+
+    def first_live_seqs(self) -> dict[str, int]:
+        """Return the oldest seq that each process can still tell itself, where there is any."""
+
+    def begin(self, positions: Mapping[str, int]) -> None:
+        """Read on from after these seqs, from 0 where a source is not named."""
+
+    def take(self, limit: int) -> list[Record]:
+        """Return at most `limit` events, none at the end; raises StorageError."""
+
+    def missing(self) -> dict[str, tuple[tuple[int, int], ...]]:
+        """Return the ranges of seq, first and last, that no file holds, by source."""
+
+
+class NullHistory:
+    """Remembers nothing."""
+
+    def first_live_seqs(self) -> dict[str, int]:
+        """Return nothing."""
+        return {}
+
+    def begin(self, positions: Mapping[str, int]) -> None:
+        """Do nothing."""
+
+    def take(self, limit: int) -> list[Record]:
+        """Return nothing."""
+        return []
+
+    def missing(self) -> dict[str, tuple[tuple[int, int], ...]]:
+        """Return nothing."""
+        return {}
+
+
+class Rescue(Protocol):
+    """What is done about a database that lost something.
+
+    `reason` says why what is stored is not all there was, "" when it is.
+    """
+
+    reason: str
+
+    def set_aside(self, damage: DatabaseDamaged) -> None:
+        """Move the damaged database aside; raises StorageError."""
+
+    def finished(self) -> None:
+        """Note that everything there is has been stored."""
+
+
+class NullRescue:
+    """Stands where the database is whole and stays so."""
+
+    reason = ""
+
+    def set_aside(self, damage: DatabaseDamaged) -> None:
+        """Leave the file where it is."""
+
+    def finished(self) -> None:
+        """Do nothing."""
+
+
 class AuditRunner(Protocol):
     """Runs one audit at a time beside the work loop."""
 
-    def start(self) -> None:
-        """Begin an audit, unless one is under way."""
+    def start(self, *, complete: bool = False) -> None:
+        """Begin an audit, unless one is under way; a complete one compares everything again."""
 
     def running(self) -> bool:
         """Return whether one is under way."""
@@ -90,7 +153,7 @@ class AuditRunner(Protocol):
 class NullAuditRunner:
     """Audits nothing."""
 
-    def start(self) -> None:
+    def start(self, *, complete: bool = False) -> None:
         """Do nothing."""
 
     def running(self) -> bool:
@@ -120,6 +183,8 @@ class TrackerPorts(msgspec.Struct, frozen=True, kw_only=True):
     market_clock: MarketClock
     activity: ActivityFeed = NullActivityFeed()
     outcomes: OutcomeSource = NullOutcomeSource()
+    history: EventHistory = NullHistory()
+    rescue: Rescue = NullRescue()
 
 
 class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):

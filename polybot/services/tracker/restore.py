@@ -40,7 +40,7 @@ def lost_events(remembered: dict[str, int], stored: dict[str, int]) -> dict[str,
     return {
         source: (
             f"expected events of {source} up to {seq} in the database, was {stored.get(source, 0)}"
-            ": it was replaced; what the sources still keep is stored again"
+            ": it was replaced"
         )
         for source, seq in sorted(remembered.items())
         if stored.get(source, 0) < seq

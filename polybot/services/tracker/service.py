@@ -1,22 +1,25 @@
 """The tracker process: stores every durable event, settles and grades windows, has them audited."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from polybot.domain.audit import AuditResult
-from polybot.errors import ProtocolError, StorageError
+from polybot.errors import DatabaseDamaged, FatalError, ProtocolError, StorageError
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
 from polybot.messages.safety import AlertRaised
-from polybot.messages.tracking import AuditCompleted, WindowSettled, WindowSplit
+from polybot.messages.tracking import WindowSettled, WindowSplit
 from polybot.messages.trading import WindowDiscovered
 from polybot.ports import Vitals
 from polybot.services.tracker.activity import ActivityWatch
+from polybot.services.tracker.audits import Audits
 from polybot.services.tracker.grading import grade_case, in_words
 from polybot.services.tracker.intake import Intake
 from polybot.services.tracker.needs import Record, TrackerPorts, TrackerSettings
-from polybot.services.tracker.restore import SCHEMA, Restored, Snapshot, lost_events
+from polybot.services.tracker.rebuild import Rebuild
+from polybot.services.tracker.restore import SCHEMA, Restored, Snapshot
 from polybot.services.tracker.settlement_queue import AskTimes, SettlementQueue
 from polybot.services.tracker.settler import Settler
 
@@ -45,10 +48,17 @@ class TrackerService:
     def __init__(self, ports: TrackerPorts, settings: TrackerSettings, restored: Restored) -> None:
         self.wake = ports.wake
         self.restored = (restored.checkpoint_seq, 0)
-        self._remembered = restored.stored
         self._ports = ports
         self._settings = settings
         self._intake = Intake(ports.inbox, ports.ledger, ports.own, self.name)
+        self._rebuild = Rebuild(
+            intake=self._intake,
+            ledger=ports.ledger,
+            history=ports.history,
+            rescue=ports.rescue,
+            clock=ports.clock,
+            remembered=restored.stored,
+        )
         times = AskTimes(
             settings.settle_first_ns, settings.settle_retry_ns, settings.settle_slow_ns
         )
@@ -57,29 +67,43 @@ class TrackerService:
             self._queue, ports.catalog, ports.ledger, ports.clock, ports.outcomes
         )
         self._activity = ActivityWatch(ports, settings.activity_ns)
+        self._audits = Audits(ports.auditor, ports.clock, settings.audit_ns)
         self._alerted: set[str] = set()
-        self._lost: dict[str, str] = {}
         self._graded = 0
-        self._next_audit_ns = 0
         self._checkpoint_at_ns = 0
-        self._audit = ""
         self._refused = ""
         self._more_to_grade = False
+        self._gone = False
 
     async def start(self) -> None:
-        """Continue where the database ends."""
+        """Continue where the database ends; what it lost is read again first."""
+        self._audits.begin()
+        with self._rescuing():
+            self._rebuild.begin()
+            if not self._rebuild.active:
+                self._continue()
+
+    @contextmanager
+    def _rescuing(self) -> Iterator[None]:
+        """Move a database aside that turns out to be damaged; raises FatalError then."""
+        try:
+            yield
+        except DatabaseDamaged as damage:
+            # Under a new name it stays for a person to look at; the next life begins another.
+            self._ports.ledger.close()
+            self._gone = True
+            self._ports.rescue.set_aside(damage)
+            raise FatalError(f"{damage}; starting again to rebuild it") from damage
+
+    def _continue(self) -> None:
         ledger = self._ports.ledger
         replayed = self._intake.take_own()
         self.restored = (self.restored[0], len(replayed))
         positions = ledger.positions()
-        for source, text in lost_events(self._remembered, positions).items():
-            logger.error("%s", text)
-            self._lost[f"lost:{source}"] = text
         self._ports.inbox.resume_from(
             {source: positions.get(source, 0) for source in self._settings.sources}
         )
         self._queue.load(ledger.open_questions())
-        self._next_audit_ns = self._ports.clock.monotonic_ns() + self._settings.audit_ns
         logger.info(
             "the database holds %d events of %d sources; %d windows wait for their outcome",
             sum(positions.values()),
@@ -89,6 +113,13 @@ class TrackerService:
 
     def turn(self) -> None:
         """Store what arrived, then settle, grade and audit by what is stored."""
+        with self._rescuing():
+            self._work()
+
+    def _work(self) -> None:
+        if self._rebuild.active:
+            self._fill()
+            return
         self._follow(self._intake.take())
         self._hear()
         self._store_own()
@@ -101,6 +132,8 @@ class TrackerService:
         """Sleep until the next question is due."""
         clock = self._ports.market_clock
         due_ns = self._queue.next_ns()
+        if self._rebuild.active:
+            return 0.0
         if self._intake.problem:
             return LONGEST_NAP_S
         if self._more_to_grade:
@@ -123,21 +156,41 @@ class TrackerService:
 
     def status(self) -> str:
         """Say how much is stored and what waits."""
+        if self._rebuild.active:
+            return self._rebuild.describe()
         if self._intake.problem:
             return f"the database refuses events: {self._intake.problem}"
-        audit = f"{self._audit}; " if self._audit else ""
+        audit = f"{self._audits.said}; " if self._audits.said else ""
+        rebuilt = f"; {self._rebuild.outcome}" if self._rebuild.outcome else ""
         return (
             f"{audit}{self._intake.stored} events stored, {len(self._queue)} windows not settled, "
-            f"{self._graded} grades given"
+            f"{self._graded} grades given{rebuilt}"
         )
 
     async def stop(self) -> None:
         """Store what is left and let go of the database."""
         self._ports.auditor.stop()
+        if self._gone:
+            return
+        if self._rebuild.active:
+            self._ports.ledger.close()
+            return
         self._store_own()
         self._checkpoint_at_ns = 0
         self._checkpoint()
         self._ports.ledger.close()
+
+    def _fill(self) -> None:
+        """Go on with the rebuild; after its end everything is as at any other start."""
+        self._follow(self._rebuild.turn())
+        if self._rebuild.active:
+            return
+        self._continue()
+        for event in self._rebuild.finish():
+            self._ports.outbox.record(event)
+        self._store_own()
+        # Journals and exchange made these books: whether they agree is the first question.
+        self._audits.want_all()
 
     def _decide(self) -> None:
         try:
@@ -146,12 +199,16 @@ class TrackerService:
             for event in self._activity.turn():
                 self._record(event, event.slug)
             self._refused = ""
+        except DatabaseDamaged:
+            raise
         except StorageError as error:
             # The next turn tries again: nothing was said that is not stored.
             if not self._refused:
                 logger.warning("settling and grading wait: %s", error)
             self._refused = str(error)
-        self._run_audits()
+        completed = self._audits.turn()
+        if completed is not None:
+            self._ports.outbox.record(completed)
         self._raise_alerts()
 
     def _store_own(self) -> None:
@@ -214,40 +271,7 @@ class TrackerService:
             self._ports.ledger.note_graded(done)
         self._more_to_grade = self._more_to_grade or len(done) < len(cases)
 
-    def _run_audits(self) -> None:
-        result = self._ports.auditor.take()
-        if result is not None:
-            self._tell_audit(result)
-        now = self._ports.clock.monotonic_ns()
-        due = self._settings.audit_ns and now >= self._next_audit_ns
-        if due and not self._ports.auditor.running():
-            self._next_audit_ns = now + self._settings.audit_ns
-            self._ports.auditor.start()
-
-    def _tell_audit(self, result: AuditResult) -> None:
-        if result.error:
-            self._audit = f"audit not possible: {result.error}"
-            logger.warning("%s", self._audit)
-            return
-        found = len(result.differences)
-        self._audit = "audit agrees" if result.agrees else f"audit found {found} differences"
-        for difference in result.differences:
-            logger.error("audit: %s", difference)
-        if result.agrees:
-            logger.info("audit agrees: %d orders, %d fills", result.orders, result.fills)
-        self._ports.outbox.record(
-            AuditCompleted(
-                agrees=result.agrees,
-                differences=result.differences,
-                orders=result.orders,
-                fills=result.fills,
-                windows=result.windows,
-            )
-        )
-
     def _raise_alerts(self) -> None:
-        for key, text in self._lost.items():
-            self._alert(key, text)
         for source, text in self._intake.went_back.items():
             self._alert(f"journal:{source}", text)
         for text in self._intake.conflicts:

@@ -1,7 +1,8 @@
 """Asks the catalog for official outcomes, and says which windows are settled."""
 
 import logging
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.market import Outcome
 from polybot.domain.stored import OpenQuestion
@@ -22,8 +23,7 @@ MOST_ASKED = 8
 ANSWER_TIMEOUT_NS = 15_000_000_000
 
 
-@dataclass(slots=True)
-class Settler:
+class Settler(msgspec.Struct):
     """Turns answers of the catalog, and of a second route beside it, into outcomes, each once.
 
     Before a restart loads the queue again, the caller must have stored what was settled here.
@@ -33,10 +33,10 @@ class Settler:
     catalog: MarketCatalog
     ledger: TrackerLedger
     clock: Clock
-    second: OutcomeSource = field(default_factory=NullOutcomeSource)
-    _asked_ns: dict[str, int] = field(default_factory=dict)
-    _failing: set[str] = field(default_factory=set)
-    _split: set[str] = field(default_factory=set)
+    second: OutcomeSource = msgspec.field(default_factory=NullOutcomeSource)
+    _asked_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    _failing: set[str] = msgspec.field(default_factory=set)
+    _split: set[str] = msgspec.field(default_factory=set)
 
     def ask(self, market_ns: int) -> None:
         """Ask for every window that is due, a few at a time."""

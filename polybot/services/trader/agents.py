@@ -1,7 +1,6 @@
 """An agent: one strategy with its own parameters, capital and memory, over many windows."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -13,27 +12,25 @@ from polybot.strategies.base import Decision, Strategy
 SECOND_NS = 1_000_000_000
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(msgspec.Struct):
     """What an agent keeps of one window."""
 
     memory: Any = None
     said: tuple[str, ...] = ()
     looks: int = 0
-    holds: Counter[str] = field(default_factory=Counter)
+    holds: Counter[str] = msgspec.field(default_factory=Counter)
     second: int = -1
     entered: bool = False
 
 
-@dataclass(slots=True)
-class Agent:
+class Agent(msgspec.Struct):
     """Remembers per window what the strategy remembers, and what was last said about it."""
 
     name: str
     strategy: Strategy
     capital_usdc: int
     series: frozenset[str]
-    _watches: dict[str, _Watch] = field(default_factory=dict)
+    _watches: dict[str, _Watch] = msgspec.field(default_factory=dict)
 
     def follows(self, market: Market) -> bool:
         """Return whether this agent trades a market's series."""

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.refusals import Refusals
 from polybot.errors import InvalidValue, NotFound, PolybotError, ProtocolError
@@ -21,16 +22,14 @@ PATIENCE_NS = 3 * SECOND_NS
 LONGEST_PATIENCE_NS = 30 * SECOND_NS
 
 
-@dataclass(slots=True)
-class _Wait:
+class _Wait(msgspec.Struct):
     """When a missing book is asked for next, and how long after that again (monotonic time)."""
 
     at_ns: int
     pause_ns: int = PATIENCE_NS
 
 
-@dataclass(slots=True)
-class BookRepair:
+class BookRepair(msgspec.Struct):
     """Watches over the books of `data`; while one is missing nobody decides on it.
 
     `distrusted` counts the books dropped because they could not be true, `repaired` those that
@@ -43,9 +42,9 @@ class BookRepair:
     clock: Clock
     distrusted: int = 0
     repaired: int = 0
-    _waits: dict[str, _Wait] = field(default_factory=dict)
-    _faults: Refusals = field(default_factory=Refusals)
-    _failures: Refusals = field(default_factory=Refusals)
+    _waits: dict[str, _Wait] = msgspec.field(default_factory=dict)
+    _faults: Refusals = msgspec.field(default_factory=Refusals)
+    _failures: Refusals = msgspec.field(default_factory=Refusals)
     _said_hopeless: bool = False
 
     def turn(self, replies: Iterable[BookReply]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from polybot.domain.fees import fill_fee_usdc
 from polybot.domain.fill import Fill, FillStatus, next_fill_status
-from polybot.domain.order import Order, OrderStatus, OrderTrigger, next_status
+from polybot.domain.order import Order, OrderStatus, OrderTrigger
 from polybot.errors import InvalidTransition
 from polybot.messages.trading import (
     DriftFound,
@@ -49,13 +49,15 @@ class Bookkeeper:
         # What the caller holds may be older than an event recorded since.
         order = self.state.orders[order.venue_order_id]
         try:
-            status = next_status(order.status, trigger)
+            after = order.after(trigger)
         except InvalidTransition as error:
             self.drift("order", order.venue_order_id, str(error))
             return order.status
-        if status is not order.status:
-            self._record_status(order, status, trigger, code=code, detail=detail)
-        return status
+        # That the exchange shows an order is remembered: its absence is then an end.
+        shown = after.placed and not order.placed and not after.is_terminal
+        if after.status is not order.status or shown:
+            self._record_status(order, after.status, trigger, code=code, detail=detail)
+        return after.status
 
     def fill(self, told: VenueFill) -> None:
         """Book a fill, or a further report about one."""
@@ -76,6 +78,7 @@ class Bookkeeper:
             self._book(order, told, FillStatus.MATCHED if failed else status)
         known = self._known(told)
         if known is not None:
+            self._compare(known, told)
             self._report(known, status)
         reach("fill.booked")
 
@@ -97,6 +100,14 @@ class Bookkeeper:
             # It counts for exposure, and takes no later stage back.
             return FillStatus.MATCHED
         return status
+
+    def _compare(self, known: Fill, told: VenueFill) -> None:
+        """Note a trade that is told otherwise than before; what was booked first stays."""
+        before = (known.token_id, known.side.value, known.price_bps, known.size_shares)
+        now = (told.token_id, told.side, told.price_bps, told.size_shares)
+        if before != now:
+            detail = f"expected {before} as told before, was {now}"
+            self.drift("fill_changed", known.trade_id, detail)
 
     def _report(self, known: Fill, status: FillStatus) -> None:
         try:

@@ -1,7 +1,8 @@
 """Compares the wallet's cash with the books: redemptions are recognized, the rest is external."""
 
 import logging
-from dataclasses import dataclass
+
+import msgspec
 
 from polybot.domain.order import OrderStatus
 from polybot.messages.trading import ExternalFlowBooked
@@ -18,8 +19,7 @@ UNEXPLAINED = "unexplained"
 LASTING_NS = 5_000_000_000
 
 
-@dataclass(slots=True)
-class CashCheck:
+class CashCheck(msgspec.Struct):
     """Books what no order of ours moved; never P&L.
 
     A difference counts only when snapshots show the same one for `LASTING_NS` of wall time and

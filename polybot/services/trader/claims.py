@@ -47,6 +47,26 @@ class TradingClaims:
         claim = Claim(source=source, state=state, reason=reason, since_ns=self._clock.now_ns())
         self._change(add_claim(held, claim))
 
+    def insist(self, source: str, state: TradingState, reason: str) -> None:
+        """Claim a state, and give a standing claim its newest reason."""
+        held = self._books.state.claims
+        if any(c.source == source and c.state is state and c.reason == reason for c in held):
+            return
+        claim = Claim(source=source, state=state, reason=reason, since_ns=self._clock.now_ns())
+        self._change(add_claim(held, claim))
+
+    def end(self, source: str) -> bool:
+        """End one source's claims, a halt too, because a person decided about just that.
+
+        Returns whether that changed anything.
+        """
+        held = self._books.state.claims
+        left = tuple(claim for claim in held if claim.source != source)
+        if left == held:
+            return False
+        self._change(left)
+        return True
+
     def clear(self, source: str) -> bool:
         """Take back what a source may take back; returns whether that changed anything."""
         held = self._books.state.claims

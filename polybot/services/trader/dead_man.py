@@ -1,6 +1,6 @@
 """The trader's own brakes: a silent watchdog or tracker, failing requests, ids that do not fit."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from polybot.domain.trading_state import TradingState
 from polybot.services.trader.claims import TradingClaims
@@ -13,8 +13,7 @@ API_ERRORS = "api_errors"
 ORDER_IDS = "order_ids"
 
 
-@dataclass(slots=True)
-class DeadMan:
+class DeadMan(msgspec.Struct):
     """Claims REDUCING while somebody who must watch over us is silent, or the exchange fails us.
 
     Order ids that cannot be trusted claim HALTED, which only a person ends.
@@ -24,7 +23,7 @@ class DeadMan:
     answers: OrderAnswers
     max_api_errors: int
     started_ns: int
-    _heard_ns: dict[str, int] = field(default_factory=dict)
+    _heard_ns: dict[str, int] = msgspec.field(default_factory=dict)
 
     def heard(self, process: str, mono_ns: int) -> None:
         """Note a heartbeat."""

@@ -2,7 +2,6 @@
 
 import logging
 from collections import deque
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import msgspec
@@ -24,6 +23,7 @@ from polybot.messages.trading import (
 )
 from polybot.ports import Clock, ExchangeAccess, MarketClock, SignedOrder
 from polybot.ports.crash_points import reach
+from polybot.ports.fence import NO_FENCE, Fence
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.order_gate import OrderGate
@@ -46,8 +46,7 @@ class _Ready(msgspec.Struct, frozen=True):
     checks: Checks
 
 
-@dataclass(slots=True)
-class Desk:
+class Desk(msgspec.Struct):
     """Decides for one agent and market at a time; collects what is to be sent after the commit."""
 
     session: str
@@ -58,11 +57,12 @@ class Desk:
     market_clock: MarketClock
     limits: RiskLimits
     gate: OrderGate
+    fence: Fence = NO_FENCE
     _numbers: int = 0
-    _to_post: list[SignedOrder] = field(default_factory=list)
-    _to_cancel: list[str] = field(default_factory=list)
-    _cancel_asked_ns: dict[str, int] = field(default_factory=dict)
-    _posted_ns: deque[int] = field(default_factory=deque)
+    _to_post: list[SignedOrder] = msgspec.field(default_factory=list)
+    _to_cancel: list[str] = msgspec.field(default_factory=list)
+    _cancel_asked_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    _posted_ns: deque[int] = msgspec.field(default_factory=deque)
 
     def decide(self, agent: Agent, market: Market) -> None:
         """Let an agent look at a market once and carry out what it decides."""
@@ -89,6 +89,11 @@ class Desk:
             self._posted_ns.append(now)
             self.gate.orders.take(1, now)
             reach("order.unsent")
+            # The last look before it is out of our hands; a turn that stood still ends here too.
+            refusal = self.fence.refusal(now)
+            if refusal:
+                self._withhold(signed, "fence", refusal)
+                continue
             self.access.gateway.post(signed)
             reach("order.handed")
             posted.append(signed.venue_order_id)
@@ -99,7 +104,7 @@ class Desk:
 
     def _send_cancels(self) -> int:
         """Send as many cancels as the exchange takes now; the others wait for a later turn."""
-        if not self._to_cancel:
+        if not self._to_cancel or self.fence.is_raised():
             return 0
         now = self.clock.monotonic_ns()
         spare = max(0, self.gate.cancels.available(now))
@@ -114,8 +119,12 @@ class Desk:
         """Take back orders that were journaled this turn but must not be sent any more."""
         posts, self._to_post = self._to_post, []
         for signed in posts:
-            order = self.books.state.orders[signed.venue_order_id]
-            self.books.move(order, OrderTrigger.PROVE_ABSENT, code="withheld", detail=reason)
+            self._withhold(signed, "withheld", reason)
+
+    def _withhold(self, signed: SignedOrder, code: str, reason: str) -> None:
+        order = self.books.state.orders[signed.venue_order_id]
+        logger.warning("order %s is not sent: %s", order.venue_order_id[:12], reason)
+        self.books.move(order, OrderTrigger.PROVE_ABSENT, code=code, detail=reason)
 
     def cancel(self, order: Order, reason: str) -> None:
         """Ask for an order's cancellation, at most every two seconds."""

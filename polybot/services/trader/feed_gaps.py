@@ -1,7 +1,5 @@
 """When each stream was away: facts for the journal, and a few words for the status."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from polybot.messages.trading import FeedGap, FeedStateChanged
@@ -16,8 +14,7 @@ class _Away(msgspec.Struct, frozen=True):
     why: str
 
 
-@dataclass(slots=True)
-class FeedGaps:
+class FeedGaps(msgspec.Struct):
     """Records every change of a connection, and each gap once it is over.
 
     A stream's first connection ends no gap: nothing was heard before it.
@@ -26,8 +23,8 @@ class FeedGaps:
     books: Bookkeeper
     market_clock: MarketClock
     count: int = 0
-    _connected: set[str] = field(default_factory=set)
-    _away: dict[str, _Away] = field(default_factory=dict)
+    _connected: set[str] = msgspec.field(default_factory=set)
+    _away: dict[str, _Away] = msgspec.field(default_factory=dict)
     _last: FeedGap | None = None
 
     def note(self, frame: StreamFrame) -> None:

@@ -1,6 +1,6 @@
 """The trader's streams: each frame goes where it belongs, each change of connection is said."""
 
-from dataclasses import dataclass
+import msgspec
 
 from polybot.domain.trading_state import TradingState
 from polybot.ports import Stream
@@ -17,8 +17,7 @@ from polybot.services.trader.reference import ReferenceBook
 USER_STREAM = "user_stream"
 
 
-@dataclass(slots=True)
-class Feeds:
+class Feeds(msgspec.Struct):
     """Gives books, orders and reference prices what the streams brought.
 
     While the user stream is away nobody tells us of fills: entries stop, and when it is back the
@@ -86,6 +85,7 @@ class Feeds:
 
     def _user_changed(self, state: str) -> None:
         self.user_connected = state == CONNECTED
+        self.reconciler.look_ups.stream_changed(connected=self.user_connected)
         if not self.user_connected:
             self.claims.claim(USER_STREAM, TradingState.REDUCING, f"user stream {state}")
             return

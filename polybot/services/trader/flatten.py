@@ -1,7 +1,8 @@
 """Flattening: sells what agents hold because a person asked for it, on the path of every order."""
 
 import logging
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.market import Market
 from polybot.domain.money import ceil_to_tick
@@ -25,8 +26,7 @@ SIZE_STEP = 10_000
 RETRY_NS = 1_000_000_000
 
 
-@dataclass(slots=True)
-class Flattener:
+class Flattener(msgspec.Struct):
     """Sells by FAK, one order at a time for each agent and token, until nothing is left to sell.
 
     What is under way survives a restart, because it is a fold over the journal. While an agent is
@@ -39,8 +39,8 @@ class Flattener:
     data: MarketData
     agents: tuple[Agent, ...]
     market_clock: MarketClock
-    _tried_ns: dict[tuple[str, str], int] = field(default_factory=dict)
-    _retired: dict[str, Agent] = field(default_factory=dict)
+    _tried_ns: dict[tuple[str, str], int] = msgspec.field(default_factory=dict)
+    _retired: dict[str, Agent] = msgspec.field(default_factory=dict)
 
     def covers(self, agent: str) -> bool:
         """Return whether an agent is being flattened."""

@@ -1,6 +1,5 @@
 """The trader's inputs of one turn, taped as they are consumed."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,17 +17,19 @@ from polybot.ports import (
     StreamFrame,
     Tape,
 )
+from polybot.services.trader.tape_records import (
+    TAPE_ANSWER,
+    TAPE_BOOK,
+    TAPE_BUS,
+    TAPE_CONNECTION,
+    TAPE_STREAMS,
+    encode_answer,
+    encode_book,
+    encode_connection,
+)
 
-# Kinds of tape records; a number is never used for something else later.
-TAPE_STREAMS = {"market": 1, "user": 2, "price": 3, "rtds": 7, "binance": 8, "coinbase": 9}
-TAPE_CONNECTION = 4
-TAPE_BUS = 5
-TAPE_ANSWER = 6
-TAPE_BOOK = 10
 
-
-@dataclass(slots=True)
-class Inputs:
+class Inputs(msgspec.Struct):
     """Takes from every port once a turn, in a fixed order, and tapes what it took.
 
     `prices` are the price feeds in their order of preference.
@@ -54,20 +55,21 @@ class Inputs:
     def frames(self, stream: Stream) -> list[StreamFrame]:
         """Return one stream's frames."""
         taken = stream.take()
+        if not taken:
+            return taken
+        record, market_ns = self.tape.record, self.market_clock.now_ns()
         for frame in taken:
-            kind = TAPE_CONNECTION if frame.state else TAPE_STREAMS[frame.stream]
-            data = frame.data
             if frame.state:
-                data = f"{frame.stream} {frame.quiet_ns} {frame.state}".encode()
-            self.tape.record(kind, frame.mono_ns, self.market_clock.now_ns(), data)
+                record(TAPE_CONNECTION, frame.mono_ns, market_ns, encode_connection(frame))
+            else:
+                record(TAPE_STREAMS[frame.stream], frame.mono_ns, market_ns, frame.data)
         return taken
 
     def book_replies(self) -> list[BookReply]:
         """Return the books that were asked for."""
         taken = self.book_source.take()
         for reply in taken:
-            data = reply.body if reply.error is None else str(reply.error).encode()
-            self._tape(TAPE_BOOK, reply.token_id.encode() + b" " + data)
+            self._tape(TAPE_BOOK, encode_book(reply))
         return taken
 
     def answers(self) -> list[GatewayAnswer]:
@@ -76,12 +78,8 @@ class Inputs:
             return []
         taken = self.access.gateway.take()
         for answer in taken:
-            self._tape(TAPE_ANSWER, repr(answer).encode())
+            self._tape(TAPE_ANSWER, encode_answer(answer))
         return taken
-
-    def end(self) -> None:
-        """Mark the end of the turn on the tape."""
-        self.tape.end_batch(self.clock.monotonic_ns(), self.market_clock.now_ns())
 
     def _tape(self, kind: int, data: bytes) -> None:
         self.tape.record(kind, self.clock.monotonic_ns(), self.market_clock.now_ns(), data)

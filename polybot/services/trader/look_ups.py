@@ -1,10 +1,11 @@
 """Questions about single orders: which to ask, how often, and what an order's absence proves.
 
-An order whose outcome is unknown becomes NOT_PLACED only when look-ups, and a snapshot of listing
-and trades taken meanwhile, have agreed on its absence for the configured grace.
+An order whose outcome is unknown becomes NOT_PLACED only when everybody who could know agrees for
+the configured grace: look-ups by its id all that time, listing and trades of a snapshot asked for
+at its end, and a user stream that was connected throughout and told nothing.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from polybot.domain.order import TERMINAL, Order, OrderStatus, OrderTrigger
 from polybot.ports import ExchangeAccess, OrderLookup
@@ -15,14 +16,18 @@ SECOND_NS = 1_000_000_000
 ASK_NS = SECOND_NS
 # Longer than any request takes: an answer that has not come by now was lost on this side.
 ANSWER_TIMEOUT_NS = 20 * SECOND_NS
+# More questions at a time would wait for each other, and every snapshot behind them.
+MOST_AT_ONCE = 8
+_UNSEEN = (OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL)
 
 
-@dataclass(slots=True)
-class LookUps:
+class LookUps(msgspec.Struct):
     """Asks for single orders, each at most once a second, until what became of them is known.
 
+    A question is repeated only when it was answered, or its answer is overdue: against an exchange
+    that is slow, questions without number would never let one get through in time.
     All times are monotonic. `snapshot_ns` is when the newest snapshot that was applied had been
-    asked for.
+    asked for; `is_listening` says that the user stream is connected.
     """
 
     books: Bookkeeper
@@ -30,9 +35,11 @@ class LookUps:
     access: ExchangeAccess
     grace_ns: int
     snapshot_ns: int = -1
-    _asked_ns: dict[str, int] = field(default_factory=dict)
-    _absent_since_ns: dict[str, int] = field(default_factory=dict)
-    _waits_since_ns: dict[tuple[str, OrderStatus], int] = field(default_factory=dict)
+    is_listening: bool = True
+    _asked_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    _unanswered: set[str] = msgspec.field(default_factory=set)
+    _absent_since_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    _waits_since_ns: dict[tuple[str, OrderStatus], int] = msgspec.field(default_factory=dict)
 
     def turn(self, mono_ns: int) -> None:
         """Ask for what is due, and stop waiting for answers that will not come."""
@@ -46,13 +53,30 @@ class LookUps:
         for told in (self._asked_ns, self._absent_since_ns):
             for venue_order_id in told.keys() - still_open:
                 del told[venue_order_id]
-        for venue_order_id in self.answers.look_up:
-            if mono_ns - self._asked_ns.get(venue_order_id, -ASK_NS) >= ASK_NS:
-                self._asked_ns[venue_order_id] = mono_ns
-                self.access.gateway.look_up(venue_order_id)
+        for venue_order_id in self._due(mono_ns):
+            self._asked_ns[venue_order_id] = mono_ns
+            self._unanswered.add(venue_order_id)
+            self.access.gateway.look_up(venue_order_id)
+
+    def _due(self, mono_ns: int) -> list[str]:
+        """Return which orders to ask for now, those that waited longest first."""
+        asked_ns = self._asked_ns
+        self._unanswered = {
+            each
+            for each in self._unanswered & asked_ns.keys()
+            if mono_ns - asked_ns[each] < ANSWER_TIMEOUT_NS
+        }
+        due = [
+            each
+            for each in self.answers.look_up - self._unanswered
+            if mono_ns - asked_ns.get(each, -ASK_NS) >= ASK_NS
+        ]
+        due.sort(key=lambda each: (asked_ns.get(each, -1), each))
+        return due[: max(0, MOST_AT_ONCE - len(self._unanswered))]
 
     def take(self, lookup: OrderLookup, mono_ns: int) -> None:
         """Apply an answer."""
+        self._unanswered.discard(lookup.venue_order_id)
         if self.answers.looked_up(lookup):
             self._absent(self.books.state.orders[lookup.venue_order_id], mono_ns)
         elif lookup.order is not None:
@@ -62,18 +86,25 @@ class LookUps:
         """Note that the exchange shows an order: absence is counted anew from here."""
         self._absent_since_ns.pop(venue_order_id, None)
 
+    def stream_changed(self, *, connected: bool) -> None:
+        """Take note that the user stream is there or away: what was absent before counts anew."""
+        self.is_listening = connected
+        self._absent_since_ns.clear()
+
     def _absent(self, order: Order, mono_ns: int) -> None:
         if order.status in TERMINAL or order.status is OrderStatus.SUBMITTED:
+            return
+        if not self.is_listening:
             return
         since = self._absent_since_ns.setdefault(order.venue_order_id, mono_ns)
         if mono_ns - since < self.grace_ns:
             return
-        if self.snapshot_ns <= since:
-            # Listing and trades must agree too: without a snapshot since, ask for one first.
+        if self.snapshot_ns < since + self.grace_ns:
+            # Listing and trades must agree to the end: an older snapshot shows less.
             self.answers.snapshot_wanted = True
             return
         detail = f"absent for {(mono_ns - since) / 1e9:.1f} s"
-        never_seen = order.status is OrderStatus.UNKNOWN and not order.filled_shares
+        never_seen = order.status in _UNSEEN and not order.placed and not order.matched_shares
         trigger = OrderTrigger.PROVE_ABSENT if never_seen else OrderTrigger.CANCEL
         self.books.move(order, trigger, detail=detail)
 

@@ -167,8 +167,10 @@ class MarketData:
                 crosses = True
         # Judged only after all of them: a match is several changes, and may cross in between.
         if crosses:
-            for token in {change.asset_id for change in event.price_changes} & self._books.keys():
-                self._judge(crossing(token, self._books[token]))
+            # In the order they came, never that of a set: a replay must find the same faults first.
+            for token in dict.fromkeys(change.asset_id for change in event.price_changes):
+                if token in self._books:
+                    self._judge(crossing(token, self._books[token]))
 
     def _apply_book(self, event: BookEvent) -> None:
         token = event.asset_id
@@ -194,10 +196,12 @@ class MarketData:
     def _distrust(self, event: MarketEvent) -> None:
         # Half a snapshot, or a change that is missing, makes a book that never was.
         if isinstance(event, PriceChangeEvent):
-            tokens = {change.asset_id for change in event.price_changes}
+            tokens = [change.asset_id for change in event.price_changes]
         else:
-            tokens = {event.asset_id} if isinstance(event, BookEvent) else set()
-        for token in tokens & self._books.keys():
+            tokens = [event.asset_id] if isinstance(event, BookEvent) else []
+        for token in dict.fromkeys(tokens):
+            if token not in self._books:
+                continue
             self._judge(Fault(token, BookFault.UNREADABLE, self._decoder.last_refusal))
 
     def _drop(self, token: str) -> None:

@@ -1,7 +1,6 @@
 """The markets the trader watches: found, subscribed, looked at, and summed up at the end."""
 
 import logging
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -23,8 +22,7 @@ LOOKS_PER_SECOND = 2
 PROBLEM_LOG_NS = 60 * SECOND_NS
 
 
-@dataclass(slots=True)
-class MarketWatch:
+class MarketWatch(msgspec.Struct):
     """Keeps subscriptions and known markets in step with market time."""
 
     schedule: WindowSchedule
@@ -34,8 +32,8 @@ class MarketWatch:
     books: Bookkeeper
     agents: tuple[Agent, ...]
     checks: WindowChecks
-    _recorded: dict[str, str] = field(default_factory=dict)
-    _looked: dict[str, int] = field(default_factory=dict)
+    _recorded: dict[str, str] = msgspec.field(default_factory=dict)
+    _looked: dict[str, int] = msgspec.field(default_factory=dict)
     _problem_said_ns: int | None = None
 
     def follow(self, market_ns: int, mono_ns: int) -> None:

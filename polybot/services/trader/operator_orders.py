@@ -1,7 +1,6 @@
 """The operator's commands about orders and positions: cancel all, flatten, and what there is."""
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,8 +29,7 @@ from polybot.services.trader.flatten import Flattener
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class OperatorOrders:
+class OperatorOrders(msgspec.Struct):
     """Takes each command once: its record is journaled with what follows from it."""
 
     books: Bookkeeper

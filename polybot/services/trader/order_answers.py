@@ -1,8 +1,9 @@
 """What the exchange says about our orders, by answer, stream or look-up, as moves of orders."""
 
 import logging
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from polybot.domain.money import parse_shares
 from polybot.domain.order import TERMINAL, Order, OrderStatus, OrderTrigger, Side
@@ -18,10 +19,12 @@ from polybot.errors import (
     Unavailable,
 )
 from polybot.exchange.account_rows import own_fills
+from polybot.exchange.meanings import NOT_ENOUGH_BALANCE
 from polybot.exchange.wire_codec import FrameDecoder
 from polybot.exchange.wire_user_stream import (
     CANCELLATION,
     PLACEMENT,
+    UPDATE,
     OrderEvent,
     TradeEvent,
     UserEvent,
@@ -38,6 +41,7 @@ from polybot.ports import (
 )
 from polybot.ports.crash_points import reach
 from polybot.services.trader.bookkeeping import Bookkeeper
+from polybot.services.trader.not_ours import FOREIGN_ORDER
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +68,7 @@ class Refusal(NamedTuple):
     error: PolybotError
 
 
-@dataclass(slots=True)
-class OrderAnswers:
+class OrderAnswers(msgspec.Struct):
     """Applies answers to orders.
 
     `closing` holds, for FAK and FOK orders that matched, the trades still to come: when they are
@@ -77,14 +80,14 @@ class OrderAnswers:
 
     books: Bookkeeper
     access: ExchangeAccess
-    closing: dict[str, set[str]] = field(default_factory=dict)
-    look_up: set[str] = field(default_factory=set)
+    closing: dict[str, set[str]] = msgspec.field(default_factory=dict)
+    look_up: set[str] = msgspec.field(default_factory=set)
     snapshot_wanted: bool = False
     errors_in_a_row: int = 0
     mistrust: str = ""
-    refused: list[Refusal] = field(default_factory=list)
-    _decoder: FrameDecoder[UserEvent] = field(default_factory=user_decoder)
-    _refusals: Refusals = field(default_factory=Refusals)
+    refused: list[Refusal] = msgspec.field(default_factory=list)
+    _decoder: FrameDecoder[UserEvent] = msgspec.field(default_factory=user_decoder)
+    _refusals: Refusals = msgspec.field(default_factory=Refusals)
 
     def posted(self, answer: PostAnswer) -> None:
         """Apply the answer to a POST."""
@@ -117,11 +120,11 @@ class OrderAnswers:
             told = {*answer.canceled, *words}
             words = words | {i: "not mentioned" for i in answer.asked if i not in told}
         for venue_order_id in answer.canceled:
-            if self._may_have_sold(venue_order_id):
-                # What it sold until then may not be booked yet; nothing else sells before it is.
+            if self._is_open(venue_order_id):
+                # What it traded until then may not be booked yet: until it is, it counts as open.
                 self.look_up.add(venue_order_id)
             else:
-                self._end(venue_order_id, OrderTrigger.CANCEL, "canceled")
+                self._end_late(venue_order_id, "canceled")
         for venue_order_id, detail in words.items():
             order = self.books.state.orders.get(venue_order_id)
             if order is not None and order.status not in TERMINAL:
@@ -152,12 +155,13 @@ class OrderAnswers:
         told = lookup.order
         if told is None:
             return True
-        trades_missing = told.matched_shares > self._booked_shares(order)
+        trades_missing = self._trades_missing(told.matched_shares, order)
         self.snapshot_wanted = self.snapshot_wanted or trades_missing
         if not _is_over(told, order):
-            if order.status in _TO_ADOPT:
+            if order.status in _TO_ADOPT or not order.placed:
                 self.books.move(order, OrderTrigger.ACCEPT, detail="found at the exchange")
-            if order.order_type.rests:
+            # While it is being canceled, the answer may be from before that.
+            if order.order_type.rests and order.status is not OrderStatus.PENDING_CANCEL:
                 self.look_up.discard(order.venue_order_id)
         elif not trades_missing:
             # A FAK whose rest was dropped reads MATCHED with less than it asked for.
@@ -173,14 +177,7 @@ class OrderAnswers:
     def _failed(self, order: Order, error: PolybotError) -> None:
         trigger = _trigger_of(error)
         code = error.code if isinstance(error, ExchangeError) else type(error).__name__
-        logger.warning(
-            "order %s of %s: %s (%s): %s",
-            order.venue_order_id[:12],
-            order.agent,
-            trigger.value,
-            code,
-            error,
-        )
+        _say_failed(order, trigger, code, error)
         self.books.move(order, trigger, code=code, detail=str(error))
         if trigger is OrderTrigger.LOSE_ANSWER:
             self.look_up.add(order.venue_order_id)
@@ -201,21 +198,33 @@ class OrderAnswers:
             self.snapshot_wanted = True
             return
         for fill in fills:
+            order = self.books.state.orders.get(fill.venue_order_id)
             self.books.fill(fill)
+            if order is not None:
+                self._mind_late_arrival(order)
         self.after_fills()
 
     def _order(self, event: OrderEvent) -> None:
         order = self.books.state.orders.get(event.id)
         if order is None:
-            self.books.drift("foreign_order", event.id, f"{event.type} of an order we never signed")
+            self._foreign(event)
             return
         if event.type == PLACEMENT:
             self.books.move(order, OrderTrigger.ACCEPT)
+            self._mind_late_arrival(order)
+        elif event.type == CANCELLATION and order.is_terminal:
+            self._end_late(event.id, plain_status(event.status))
         elif event.type == CANCELLATION and self._is_untold(event, order):
             self.look_up.add(event.id)
-            self.snapshot_wanted = True
         elif event.type == CANCELLATION:
             self._end(event.id, OrderTrigger.CANCEL, plain_status(event.status))
+
+    def _foreign(self, event: OrderEvent) -> None:
+        # Whether one that changed still rests is what the listing tells.
+        self.snapshot_wanted = self.snapshot_wanted or event.type == UPDATE
+        if event.id not in self.books.state.not_ours.orders:
+            kind = FOREIGN_ORDER if event.type == PLACEMENT else "foreign_order_event"
+            self.books.drift(kind, event.id, f"{event.type} of an order we never signed")
 
     def _end(self, venue_order_id: str, trigger: OrderTrigger, detail: str) -> None:
         order = self.books.state.orders.get(venue_order_id)
@@ -223,33 +232,45 @@ class OrderAnswers:
             self.books.move(order, trigger, detail=detail)
         self.closing.pop(venue_order_id, None)
 
-    def _may_have_sold(self, venue_order_id: str) -> bool:
-        order = self.books.state.orders.get(venue_order_id)
-        return (
-            order is not None
-            and order.side is Side.SELL
-            and order.order_type.rests
-            and order.status not in TERMINAL
-        )
-
     def _is_untold(self, event: OrderEvent, order: Order) -> bool:
-        """Return whether an order that ended sold more than is booked."""
-        if not self._may_have_sold(event.id):
-            return False
+        """Return whether an order that ended traded other than is booked."""
         try:
-            return parse_shares(event.size_matched or "0") > self._booked_shares(order)
+            return self._trades_missing(parse_shares(event.size_matched or "0"), order)
         except InvalidValue:
             return True
 
-    def _booked_shares(self, order: Order) -> int:
-        # Undocumented: whether a matched size shrinks when a trade FAILED. One that does not is no
-        # trade that is missing here.
-        fills = self.books.state.fills.values()
-        return order.filled_shares + sum(
-            fill.size_shares
-            for fill in fills
-            if fill.venue_order_id == order.venue_order_id and not fill.counts
+    def _trades_missing(self, told_shares: int, order: Order) -> bool:
+        """Return whether the exchange's matched size shows trades that are not booked here.
+
+        Undocumented: whether that size shrinks when a trade FAILED. If it does, a smaller one may
+        hide a trade, for as long as one of those booked may have FAILED unheard.
+        """
+        if told_shares >= order.matched_shares or told_shares == order.filled_shares:
+            return told_shares > order.matched_shares
+        return any(
+            not fill.is_final
+            for fill in self.books.state.fills.values()
+            if fill.venue_order_id == order.venue_order_id
         )
+
+    def _end_late(self, venue_order_id: str, detail: str) -> None:
+        """Take over the end of an order that our books call over already, or never placed."""
+        order = self.books.state.orders.get(venue_order_id)
+        if order is None:
+            return
+        if order.status is OrderStatus.NOT_PLACED:
+            # It was there after all, and may have traded.
+            self.snapshot_wanted = True
+        self._end(venue_order_id, OrderTrigger.CANCEL, detail)
+
+    def _mind_late_arrival(self, before: Order) -> None:
+        """Ask what becomes of an order that arrived although it was given up."""
+        if before.status is OrderStatus.NOT_PLACED and self._is_open(before.venue_order_id):
+            self.look_up.add(before.venue_order_id)
+
+    def _is_open(self, venue_order_id: str) -> bool:
+        order = self.books.state.orders.get(venue_order_id)
+        return order is not None and not order.is_terminal
 
     def _close_if_complete(self, venue_order_id: str) -> None:
         order = self.books.state.orders.get(venue_order_id)
@@ -260,6 +281,18 @@ class OrderAnswers:
         booked = all((trade, venue_order_id) in self.books.state.fills for trade in expected)
         if expected and booked:
             self._end(venue_order_id, OrderTrigger.CANCEL, "the rest of a FAK is dropped")
+
+
+def _say_failed(order: Order, trigger: OrderTrigger, code: str, error: PolybotError) -> None:
+    words = (order.venue_order_id[:12], order.agent, trigger.value, code, error)
+    if code == NOT_ENOUGH_BALANCE and order.side is Side.SELL:
+        logger.info(
+            "order %s of %s: %s (%s): %s; bought shares can be sold a moment after their trade is "
+            "on the chain, tried again within a second",
+            *words,
+        )
+        return
+    logger.warning("order %s of %s: %s (%s): %s", *words)
 
 
 def _is_over(told: VenueOrder, order: Order) -> bool:

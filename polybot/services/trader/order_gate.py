@@ -3,7 +3,7 @@
 Nothing here waits: an order that may not go now is denied for a reason, before it is journaled.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from polybot.domain.purpose import ENTRY
 from polybot.domain.token_bucket import TokenBucket
@@ -21,8 +21,7 @@ SLOW_NS = 10 * SECOND_NS
 BURST_S = 1.5
 
 
-@dataclass(slots=True)
-class Pause:
+class Pause(msgspec.Struct):
     """Until when (monotonic) something waits; exits only until the next probe."""
 
     reason: str
@@ -37,15 +36,14 @@ class Pause:
         return now_ns < (self.until_ns if enters else min(self.until_ns, self.probe_ns))
 
 
-@dataclass(slots=True)
-class OrderGate:
+class OrderGate(msgspec.Struct):
     """Knows why an order must wait now, and how many may still be sent this second."""
 
     orders: TokenBucket
     cancels: TokenBucket
     checks: WindowChecks
     everything: Pause | None = None
-    markets: dict[str, Pause] = field(default_factory=dict)
+    markets: dict[str, Pause] = msgspec.field(default_factory=dict)
 
     def why_wait(self, slug: str, intent: Intent, now_ns: int) -> str:
         """Return why an order must not be sent now, "" when it may be."""

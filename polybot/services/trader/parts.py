@@ -11,7 +11,6 @@ from polybot.ports import (
     ArmingStore,
     BookSource,
     CheckpointStore,
-    Clock,
     ExchangeAccess,
     Inbox,
     MarketCatalog,
@@ -20,7 +19,9 @@ from polybot.ports import (
     Preflight,
     Stream,
     Tape,
+    TurnClock,
 )
+from polybot.ports.fence import NO_FENCE, Fence
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.arming import ArmingWatch, Leave, NoLeaveNeeded
 from polybot.services.trader.book_repair import BookRepair
@@ -31,7 +32,9 @@ from polybot.services.trader.dead_man import DeadMan
 from polybot.services.trader.desk import Desk
 from polybot.services.trader.feed_gaps import FeedGaps
 from polybot.services.trader.feeds import Feeds
+from polybot.services.trader.fence_watch import FenceWatch
 from polybot.services.trader.flatten import Flattener
+from polybot.services.trader.holdings_check import HoldingsCheck
 from polybot.services.trader.inputs import Inputs
 from polybot.services.trader.look_ups import LookUps
 from polybot.services.trader.market_data import MarketData
@@ -46,6 +49,7 @@ from polybot.services.trader.reference import ReferenceBook
 from polybot.services.trader.refusal_actions import RefusalActions
 from polybot.services.trader.sight import Sight
 from polybot.services.trader.state import TraderState
+from polybot.services.trader.strangers import Strangers
 from polybot.services.trader.upkeep import Upkeep
 from polybot.services.trader.windows import WindowSchedule
 from polybot.services.trader.windows_over import Settler
@@ -70,9 +74,10 @@ class TraderPorts(msgspec.Struct, frozen=True, kw_only=True):
     prices: tuple[Stream, ...]
     book_source: BookSource
     tape: Tape
-    clock: Clock
+    clock: TurnClock
     market_clock: MarketClock
     arming: ArmingStore | None = None
+    fence: Fence = NO_FENCE
 
 
 class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +85,8 @@ class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `funder` and `signature_type` are the wallet's whose arming counts; `wallet_problem` says why
     the key cannot sign for it, "" when it can. The rates are those at which we send at most;
-    `max_skew_s` is how far our clock may be from the exchange's.
+    `max_skew_s` is how far our clock may be from the exchange's; `own_orders` are ids of orders
+    that this installation sent and no journal has: the doctor's.
     """
 
     series: tuple[Series, ...]
@@ -97,6 +103,7 @@ class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
     orders_per_second: float = 30.0
     cancels_per_second: float = 60.0
     max_skew_s: float = 5.0
+    own_orders: tuple[str, ...] = ()
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -106,6 +113,7 @@ class Ledger(msgspec.Struct, frozen=True):
     books: Bookkeeper
     claims: TradingClaims
     answers: OrderAnswers
+    strangers: Strangers
 
 
 class TraderParts(msgspec.Struct, frozen=True):
@@ -125,6 +133,7 @@ class TraderParts(msgspec.Struct, frozen=True):
     upkeep: Upkeep
     flattener: Flattener
     operator: OperatorOrders
+    fence: FenceWatch
 
 
 def assemble(
@@ -133,7 +142,8 @@ def assemble(
     """Make every part around one state."""
     books = Bookkeeper(state, ports.outbox, ports.market_clock)
     claims = TradingClaims(books, ports.clock)
-    ledger = Ledger(state, books, claims, OrderAnswers(books, ports.access))
+    strangers = Strangers(books, claims, frozenset(settings.own_orders))
+    ledger = Ledger(state, books, claims, OrderAnswers(books, ports.access), strangers)
     reconciler = _reconciler(settings, ports, ledger)
     inputs = _inputs(ports)
     feeds = _feeds(ports, ledger, inputs, reconciler)
@@ -166,6 +176,7 @@ def assemble(
         upkeep=_upkeep(settings, ports, agents, state, schedule),
         flattener=flattener,
         operator=OperatorOrders(books, claims, desk, flattener),
+        fence=FenceWatch(ports.fence, claims),
     )
 
 
@@ -223,6 +234,8 @@ def _reconciler(settings: TraderSettings, ports: TraderPorts, ledger: Ledger) ->
         market_clock=ports.market_clock,
         look_ups=LookUps(books, answers, ports.access, settings.unknown_grace_ns),
         cash=CashCheck(books, answers, ports.market_clock),
+        holdings=HoldingsCheck(books, answers, ports.market_clock),
+        strangers=ledger.strangers,
         sweep_ns=settings.sweep_ns,
     )
 
@@ -242,6 +255,7 @@ def _sight(
         clock=ports.clock,
         market_clock=ports.market_clock,
         zone=settings.zone,
+        foreign_orders=lambda: ledger.strangers.resting,
     )
 
 
@@ -257,6 +271,7 @@ def _desk(
         market_clock=ports.market_clock,
         limits=settings.limits,
         gate=gate,
+        fence=ports.fence,
     )
 
 

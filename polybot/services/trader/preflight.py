@@ -4,7 +4,8 @@ Off the hot path: what a verdict says is a dictionary look-up when an order is j
 """
 
 import logging
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.market import Market
 from polybot.domain.preflight import (
@@ -39,8 +40,7 @@ SAY_AGAIN_NS = 60 * SECOND_NS
 PENDING = "preflight: not answered yet"
 
 
-@dataclass(slots=True)
-class _Verdict:
+class _Verdict(msgspec.Struct):
     """What is known of a window: None while nothing was answered."""
 
     asked_ns: int
@@ -50,8 +50,7 @@ class _Verdict:
     again_ns: int = RENEW_NS
 
 
-@dataclass(slots=True)
-class WindowChecks:
+class WindowChecks(msgspec.Struct):
     """Entries of a window wait for a verdict without objections; exits never do.
 
     `listed` collects what the order book's service says of markets, to be taken over.
@@ -62,9 +61,9 @@ class WindowChecks:
     preflight: Preflight
     schedule: WindowSchedule
     max_skew_s: float
-    listed: dict[str, ListedAtClob] = field(default_factory=dict)
-    _verdicts: dict[str, _Verdict] = field(default_factory=dict)
-    _logged_ns: dict[tuple[str, ...], int] = field(default_factory=dict)
+    listed: dict[str, ListedAtClob] = msgspec.field(default_factory=dict)
+    _verdicts: dict[str, _Verdict] = msgspec.field(default_factory=dict)
+    _logged_ns: dict[tuple[str, ...], int] = msgspec.field(default_factory=dict)
 
     def turn(self, market_ns: int, mono_ns: int) -> None:
         """Take what was read, and ask for what is due."""

@@ -46,6 +46,7 @@ class PriceFeeds:
     _believed: dict[tuple[str, str], str] = field(default_factory=dict)
     _nobody_since_ns: dict[tuple[str, str], int] = field(default_factory=dict)
     _said_ns: dict[str, int] = field(default_factory=dict)
+    _heard_ns: dict[str, int] = field(default_factory=dict)
     _looked_s: int = 0
 
     def __post_init__(self) -> None:
@@ -75,6 +76,7 @@ class PriceFeeds:
         if frame.state:
             reader.begin()
             return
+        self._heard_ns[frame.stream] = frame.mono_ns
         refused, missed = reader.refused, reader.missed
         for price in reader.read(frame.data, self.market_clock.now_ns()):
             self.reference.accept(price)
@@ -129,10 +131,9 @@ class PriceFeeds:
             stream.subscribe(())
 
     def _is_silent(self, stream: Stream, now_ns: int) -> bool:
-        age_s = stream.age_s()
-        if age_s is None:
-            return (now_ns - self._started_ns) / 1e9 > SILENT_S
-        return age_s > SILENT_S
+        # By the frames that were taken, not by the stream's own clock: so it can be replayed.
+        heard_ns = self._heard_ns.get(stream.name, self._started_ns)
+        return (now_ns - heard_ns) / 1e9 > SILENT_S
 
     def _note_all_believed(self, now_ns: int) -> None:
         changed: dict[str, list[str]] = {}

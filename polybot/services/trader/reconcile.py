@@ -5,7 +5,9 @@ think open and it does not list is looked up by its id (`look_ups`).
 """
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Collection
+
+import msgspec
 
 from polybot.domain.order import OrderStatus, OrderTrigger
 from polybot.domain.refusals import Refusals
@@ -16,8 +18,10 @@ from polybot.ports.crash_points import reach
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.cash_check import CashCheck
 from polybot.services.trader.claims import RECONCILE, TradingClaims
+from polybot.services.trader.holdings_check import HoldingsCheck
 from polybot.services.trader.look_ups import LookUps
 from polybot.services.trader.order_answers import OrderAnswers
+from polybot.services.trader.strangers import Strangers
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +36,7 @@ _ADOPTED = (OrderStatus.UNKNOWN, OrderStatus.NOT_PLACED, OrderStatus.REJECTED)
 _ENDED = (OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.FILLED)
 
 
-@dataclass(slots=True)
-class Reconciler:
+class Reconciler(msgspec.Struct):
     """Asks for snapshots and applies them; RECONCILING is claimed until a fresh one fits.
 
     Only the answer to the newest question counts: one asked for before a stream was connected, or
@@ -47,6 +50,8 @@ class Reconciler:
     market_clock: MarketClock
     look_ups: LookUps
     cash: CashCheck
+    holdings: HoldingsCheck
+    strangers: Strangers
     sweep_ns: int
     trigger: str = "start"
     done_once: bool = False
@@ -56,8 +61,8 @@ class Reconciler:
     _asked_market_ns: int = 0
     _next_ns: int = 0
     _covered_market_ns: int | None = None
-    _listed_though_over: set[str] = field(default_factory=set)
-    _failures: Refusals = field(default_factory=Refusals)
+    _listed_though_over: set[str] = msgspec.field(default_factory=set)
+    _failures: Refusals = msgspec.field(default_factory=Refusals)
 
     def require(self, trigger: str) -> None:
         """Ask for a reconcile as soon as possible, because of `trigger`."""
@@ -96,8 +101,11 @@ class Reconciler:
         for fill in snapshot.fills:
             self.books.fill(fill)
         self.answers.after_fills()
-        self._compare_orders({order.venue_order_id for order in snapshot.orders})
+        self.strangers.listed(snapshot.orders)
+        # In the order of the listing, never that of a set: what is adopted is journaled so.
+        self._compare_orders(dict.fromkeys(order.venue_order_id for order in snapshot.orders))
         self.cash.check(snapshot, mono_ns)
+        self.holdings.check(snapshot, mono_ns)
         reach("snapshot.applied")
         after = (len(self.books.state.fills), self._statuses())
         self._finish(snapshot, changed=before != after)
@@ -116,11 +124,14 @@ class Reconciler:
     def _statuses(self) -> tuple[OrderStatus, ...]:
         return tuple(order.status for order in self.books.state.orders.values())
 
-    def _compare_orders(self, listed: set[str]) -> None:
-        over = {venue_order_id for venue_order_id in listed if self._adopt(venue_order_id)}
-        for venue_order_id in over & self._listed_though_over:
-            self.books.drift("undead_order", venue_order_id, "listed twice after its end")
-        self._listed_though_over = over
+    def _compare_orders(self, listed: Collection[str]) -> None:
+        over = [venue_order_id for venue_order_id in listed if self._adopt(venue_order_id)]
+        for venue_order_id in over:
+            if venue_order_id in self._listed_though_over:
+                self.books.drift("undead_order", venue_order_id, "listed twice after its end")
+                order = self.books.state.orders[venue_order_id]
+                self.books.move(order, OrderTrigger.FIND_ALIVE, detail="listed after its end")
+        self._listed_though_over = set(over)
         for order in self.books.state.open_orders():
             # One whose POST is under way may not be listed yet; its answer tells.
             is_waiting = order.status is OrderStatus.SUBMITTED
@@ -131,8 +142,6 @@ class Reconciler:
         """Take over that an order is listed; returns whether our books call it over anyway."""
         order = self.books.state.orders.get(venue_order_id)
         if order is None:
-            detail = "listed as ours, but never signed here"
-            self.books.drift("foreign_order", venue_order_id, detail)
             return False
         self.look_ups.found(venue_order_id)
         if order.status in _ADOPTED:
@@ -142,7 +151,8 @@ class Reconciler:
     def _tokens(self) -> tuple[str, ...]:
         state = self.books.state
         held = {token for (_, token), position in state.positions.items() if position.shares}
-        return tuple(sorted((held - state.settled.keys()) | state.unredeemed.keys()))
+        due = (held - state.settled.keys()) | state.unredeemed.keys()
+        return tuple(sorted(due | self.holdings.tokens()))
 
     def _trades_after_s(self) -> int:
         """Return since when trades are asked for: nothing that may have moved is left out."""

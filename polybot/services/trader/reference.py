@@ -1,7 +1,6 @@
 """Reference prices of an asset as the trader heard them, and what a strategy sees of them."""
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -33,13 +32,12 @@ AVERAGE_PRICES: Final = 40
 _HISTORY: Final = 70
 
 
-@dataclass(slots=True)
-class _Instant:
+class _Instant(msgspec.Struct):
     """The instant prices of one feed: the newest, and one a second."""
 
     newest: ReferencePrice
-    samples: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
-    history: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_HISTORY))
+    samples: deque[tuple[int, int]] = msgspec.field(default_factory=lambda: deque(maxlen=SAMPLES))
+    history: deque[tuple[int, int]] = msgspec.field(default_factory=lambda: deque(maxlen=_HISTORY))
 
     def add(self, price: ReferencePrice) -> None:
         """Take a price unless a newer one is there."""
@@ -70,13 +68,14 @@ class _Instant:
         )
 
 
-@dataclass(slots=True)
-class _Asset:
+class _Asset(msgspec.Struct):
     """One asset: each feed's prices, and those exactly at a boundary by (is average, time)."""
 
-    instants: dict[str, _Instant] = field(default_factory=dict)
-    averages: dict[str, ReferencePrice] = field(default_factory=dict)
-    at_boundary: dict[tuple[bool, int], dict[str, ReferencePrice]] = field(default_factory=dict)
+    instants: dict[str, _Instant] = msgspec.field(default_factory=dict)
+    averages: dict[str, ReferencePrice] = msgspec.field(default_factory=dict)
+    at_boundary: dict[tuple[bool, int], dict[str, ReferencePrice]] = msgspec.field(
+        default_factory=dict
+    )
 
     def spot(self, now_ns: int, pace: float) -> _Instant | None:
         """Return the feed to believe now."""

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.trading_state import EXCHANGE_REFUSAL, TradingState
 from polybot.errors import (
@@ -41,8 +42,7 @@ LOGIN_ADVICE = (
 )
 
 
-@dataclass(slots=True)
-class RefusalActions:
+class RefusalActions(msgspec.Struct):
     """Carries out, once a turn, what the turn's refusals ask for."""
 
     answers: OrderAnswers
@@ -54,8 +54,8 @@ class RefusalActions:
     _wait_s: float = FIRST_WAIT_S
     _refused_ns: int | None = None
     _login_ns: int | None = None
-    _short_of_funds: set[str] = field(default_factory=set)
-    _asked_anew: set[str] = field(default_factory=set)
+    _short_of_funds: set[str] = msgspec.field(default_factory=set)
+    _asked_anew: set[str] = msgspec.field(default_factory=set)
 
     def turn(self, now_ns: int) -> None:
         """Act on what was refused since the last turn."""

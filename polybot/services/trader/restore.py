@@ -8,7 +8,8 @@ import msgspec
 from polybot.errors import FatalError, PolybotError
 from polybot.messages.codec import decode_body, decode_envelope
 from polybot.services.trader.agents import Agent
-from polybot.services.trader.state import Snapshot, TraderState
+from polybot.services.trader.snapshot import Snapshot
+from polybot.services.trader.state import TraderState
 
 logger = logging.getLogger(__name__)
 

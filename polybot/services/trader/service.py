@@ -6,19 +6,21 @@ from typing import Any
 import msgspec
 
 from polybot.domain.purpose import ENTRY
-from polybot.domain.trading_state import OPERATOR, TradingState
-from polybot.errors import ProtocolError
-from polybot.messages.commands import CheckArming, Done, HaltTrading, ResumeTrading, StopEntries
+from polybot.domain.trading_state import TradingState
+from polybot.errors import PolybotError
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
 from polybot.messages.tracking import WindowSettled, WindowSplit
-from polybot.ports import AccountSnapshot, CancelAnswer, PostAnswer, Vitals
+from polybot.ports import AccountSnapshot, CancelAnswer, HeartbeatBroken, PostAnswer, Vitals
 from polybot.ports.crash_points import reach
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.claims import RECONCILE
+from polybot.services.trader.commands import Commands
 from polybot.services.trader.market_watch import LOOKS_PER_SECOND, SECOND_NS
 from polybot.services.trader.order_answers import LOST_ANSWERS
 from polybot.services.trader.parts import TraderPorts, TraderSettings, assemble
 from polybot.services.trader.restore import Restored, give_memories
+from polybot.services.trader.tape_records import TAPE_COMMAND, TAPE_START, TAPE_TURN
+from polybot.services.trader.taped_ports import on_tape
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +45,12 @@ class TraderService:
         self.wake = ports.wake
         self.restored = (restored.checkpoint_seq, restored.replayed)
         self._settings = settings
+        ports, self._batches = on_tape(ports)
         self._ports = ports
         self._agents = agents
         self._memories = restored.memories
         self._parts = assemble(settings, ports, agents, restored.state)
+        self._commands = Commands(self._parts)
         self._ledger = self._parts.ledger
         self._heard: dict[str, int] = {}
         self._last_turn_ns = ports.clock.monotonic_ns()
@@ -55,6 +59,7 @@ class TraderService:
 
     async def start(self) -> None:
         """Take over the restored state; answers that were awaited will not come any more."""
+        self._batches.begin(TAPE_START)
         state = self._ledger.state
         give_memories(self._agents, self._memories)
         self._remember_entries()
@@ -62,6 +67,7 @@ class TraderService:
         reach("start.restored")
         reason = "starting: not reconciled yet"
         self._ledger.claims.claim(RECONCILE, TradingState.RECONCILING, reason)
+        self._parts.fence.begin()
         self._parts.leave.look_now()
         for order in state.open_orders():
             trigger = LOST_ANSWERS.get(order.status)
@@ -69,10 +75,15 @@ class TraderService:
                 self._ledger.books.move(order, trigger, code="restart")
         assets = {series.asset for series in self._settings.series}
         await self._parts.feeds.start(sorted(f"{asset}usd" for asset in assets))
+        self._batches.end()
+        # A life killed in its first moments leaves a tape with a beginning.
+        self._ports.tape.flush()
 
     def turn(self) -> None:
         """Do one pass of work."""
         parts = self._parts
+        parts.fence.end_if_raised()
+        self._batches.begin(TAPE_TURN)
         now = self._ports.clock.monotonic_ns()
         self._recover(now)
         self._unfinished = True
@@ -82,10 +93,11 @@ class TraderService:
         if self._ports.market_clock.ready():
             self._work(now, self._ports.market_clock.now_ns())
         self._note_heard()
-        parts.inputs.end()
         self._ports.outbox.commit()
-        self._send(now)
+        self._send()
         parts.upkeep.turn(now)
+        # Behind all that may fail: on the tape a turn without an end is one that failed.
+        self._batches.end()
         self._unfinished = False
 
     def next_wake_s(self) -> float:
@@ -111,7 +123,8 @@ class TraderService:
         line = f"{state}; {_count(orders, 'order')} open, {book}; {windows}: {names}"
         kept_out = self._parts.watch.describe_refusals()
         feeds = self._parts.feeds.describe()
-        return "; ".join(part for part in (line, feeds, kept_out) if part)
+        external = self._parts.reconciler.holdings.describe()
+        return "; ".join(part for part in (line, external, feeds, kept_out) if part)
 
     def vitals(self) -> Vitals:
         """Return what the heartbeat carries."""
@@ -130,40 +143,25 @@ class TraderService:
 
     def handle(self, request_type: str, body: Any) -> msgspec.Struct:
         """Carry out a command of the operator or the watchdog."""
-        claims = self._ledger.claims
-        if isinstance(body, CheckArming):
-            return self._check_arming()
-        answer = self._parts.operator.handle(body)
-        if answer is not None:
-            self._ports.outbox.commit()
-            self.wake.set()
-            return answer
-        if isinstance(body, StopEntries):
-            claims.claim(body.source, TradingState.REDUCING, body.reason)
-        elif isinstance(body, HaltTrading):
-            claims.claim(body.source, TradingState.HALTED, body.reason)
-        elif isinstance(body, ResumeTrading):
-            changed = claims.clear(body.source)
-            if body.source == OPERATOR:
-                logger.warning("resumed by the operator: %s", body.reason)
-                self._parts.flattener.end_all("resumed by the operator")
-                changed = self._parts.settler.resume(body.reason) or changed
-            if not changed:
-                return Done(detail=f"nothing to resume; trading is {claims.describe()}")
-        else:
-            raise ProtocolError(f"expected a command for the trader, was {request_type}")
-        self._ports.outbox.commit()
-        self.wake.set()
-        return Done(detail=f"trading is {claims.describe()}")
+        self._batches.begin(TAPE_COMMAND, request_type, msgspec.json.encode(body))
+        try:
+            answer = self._carry_out(request_type, body)
+        except PolybotError:
+            # A refusal is an outcome too; anything else leaves the batch without an end.
+            self._batches.end()
+            raise
+        self._batches.end()
+        return answer
 
-    def _check_arming(self) -> Done:
-        detail = self._parts.leave.look_now()
+    def _carry_out(self, request_type: str, body: Any) -> msgspec.Struct:
+        answer = self._commands.carry_out(request_type, body)
         self._ports.outbox.commit()
         self.wake.set()
-        return Done(detail=f"{detail}; trading is {self._ledger.claims.describe()}")
+        return answer
 
     async def stop(self) -> None:
         """Write a last checkpoint and close the streams; resting orders stay where they are."""
+        self._ports.clock.begin_turn()
         self._ports.outbox.commit()
         self._parts.upkeep.checkpoint()
         await self._parts.feeds.stop()
@@ -219,6 +217,8 @@ class TraderService:
             elif isinstance(answer, CancelAnswer):
                 answers.canceled(answer)
                 self._parts.refusals.heard(answer, now)
+            elif isinstance(answer, HeartbeatBroken):
+                self._parts.ledger.strangers.beaten(answer)
             elif isinstance(answer, AccountSnapshot):
                 self._parts.refusals.snapshot(answer)
                 self._parts.reconciler.accept(answer, now)
@@ -238,6 +238,8 @@ class TraderService:
         for slug in parts.watch.finish(market_ns):
             parts.desk.forget(slug)
         parts.dead_man.turn(now)
+        parts.fence.turn(now)
+        parts.ledger.strangers.turn()
         parts.leave.turn(now, {market.version for market in parts.watch.open_markets(market_ns)})
         self._decide(market_ns)
 
@@ -252,14 +254,15 @@ class TraderService:
                 if agent.follows(market) and not flattener.covers(agent.name):
                     self._parts.desk.decide(agent, market)
 
-    def _send(self, began_ns: int) -> None:
+    def _send(self) -> None:
         """Send what this turn decided, unless making it durable took so long that it is old."""
-        took_ns = self._ports.clock.monotonic_ns() - began_ns
-        if took_ns > STALL_NS:
+        took_ns = self._batches.overrun_ns(STALL_NS)
+        if took_ns:
             self._parts.desk.withdraw(f"its turn took {took_ns / 1e9:.1f} s")
             self._ports.outbox.commit()
         if self._ports.access.ready():
             self._decisions += self._parts.desk.send()
+            self._parts.fence.end_if_raised()
 
 
 def _count(number: int, noun: str) -> str:

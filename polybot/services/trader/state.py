@@ -6,7 +6,6 @@ else changes this state, so what a restart knows is what the process knew.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -19,12 +18,15 @@ from polybot.domain.trading_state import Claim
 from polybot.messages.safety import ArmingChanged, TradingStateChanged
 from polybot.messages.trading import (
     AgentResult,
+    AgentResultCorrected,
     CancelOrdersTaken,
+    DriftFound,
     ExternalFlowBooked,
     FillMatched,
     FillStatusChanged,
     FlattenFinished,
     FlattenStarted,
+    ForeignOrdersTaken,
     OrderStatusChanged,
     OrderSubmitted,
     PositionSettled,
@@ -33,6 +35,9 @@ from polybot.messages.trading import (
     WindowDiscovered,
     WindowSummarized,
 )
+from polybot.services.trader.earned import Earned
+from polybot.services.trader.not_ours import NotOurs
+from polybot.services.trader.snapshot import Snapshot
 
 SCHEMA = 1
 # Settled windows and their orders are forgotten this long (market time) after their close: late
@@ -42,39 +47,10 @@ FORGET_AFTER_NS = 3_600_000_000_000
 COMMANDS_REMEMBERED = 200
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The trader's state as a checkpoint holds it."""
-
-    markets: tuple[Market, ...]
-    orders: tuple[Order, ...]
-    fills: tuple[Fill, ...]
-    positions: tuple[Position, ...]
-    cash_usdc: int | None
-    claims: tuple[Claim, ...]
-    last_loss_ns: dict[str, int]
-    settled: dict[str, bool]
-    unredeemed: dict[str, int]
-    summarized: tuple[tuple[str, str], ...]
-    losses_in_a_row: dict[str, int]
-    day: str
-    day_pnl_usdc: int
-    inbox: dict[str, int]
-    memories: dict[str, msgspec.Raw]
-    salts: int
-    paid: tuple[tuple[str, str, int], ...]
-    results: tuple[tuple[str, str], ...]
-    arming: ArmingChanged | None = None
-    commands: dict[str, tuple[str, ...]] = {}
-    flattens: tuple[FlattenStarted, ...] = ()
-    stopped: dict[str, str] = {}
-    split: tuple[str, ...] = ()
-
-
 FillKey = tuple[str, str]
 
 
-@dataclass(slots=True)
-class TraderState:
+class TraderState(msgspec.Struct):
     """Markets, orders, fills, positions, cash, claims: everything that must survive a crash.
 
     `cash_usdc` is None until the exchange's balance was seen for the first time. `unredeemed`
@@ -83,31 +59,33 @@ class TraderState:
     (agent, token) to the shares that were settled; `results` are the (agent, slug) counted.
     `commands` are the newest commands taken with the orders they were about, `flattens` those under
     way, by id. `stopped` says by name why a series takes no entries, `split` which windows were
-    resolved 50/50.
+    resolved 50/50, `not_ours` what of the wallet no order of ours explains.
     """
 
-    markets: dict[str, Market] = field(default_factory=dict)
-    orders: dict[str, Order] = field(default_factory=dict)
-    fills: dict[FillKey, Fill] = field(default_factory=dict)
-    positions: dict[tuple[str, str], Position] = field(default_factory=dict)
+    markets: dict[str, Market] = msgspec.field(default_factory=dict)
+    orders: dict[str, Order] = msgspec.field(default_factory=dict)
+    fills: dict[FillKey, Fill] = msgspec.field(default_factory=dict)
+    positions: dict[tuple[str, str], Position] = msgspec.field(default_factory=dict)
     cash_usdc: int | None = None
     claims: tuple[Claim, ...] = ()
-    last_loss_ns: dict[str, int] = field(default_factory=dict)
-    settled: dict[str, bool] = field(default_factory=dict)
-    unredeemed: dict[str, int] = field(default_factory=dict)
-    summarized: set[tuple[str, str]] = field(default_factory=set)
-    losses_in_a_row: dict[str, int] = field(default_factory=dict)
+    last_loss_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    settled: dict[str, bool] = msgspec.field(default_factory=dict)
+    unredeemed: dict[str, int] = msgspec.field(default_factory=dict)
+    summarized: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    losses_in_a_row: dict[str, int] = msgspec.field(default_factory=dict)
     day: str = ""
     day_pnl_usdc: int = 0
-    inbox: dict[str, int] = field(default_factory=dict)
+    inbox: dict[str, int] = msgspec.field(default_factory=dict)
     salts: int = 0
-    paid: dict[tuple[str, str], int] = field(default_factory=dict)
-    results: set[tuple[str, str]] = field(default_factory=set)
+    paid: dict[tuple[str, str], int] = msgspec.field(default_factory=dict)
+    results: set[tuple[str, str]] = msgspec.field(default_factory=set)
     arming: ArmingChanged | None = None
-    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    flattens: dict[str, FlattenStarted] = field(default_factory=dict)
-    stopped: dict[str, str] = field(default_factory=dict)
-    split: set[str] = field(default_factory=set)
+    commands: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    flattens: dict[str, FlattenStarted] = msgspec.field(default_factory=dict)
+    stopped: dict[str, str] = msgspec.field(default_factory=dict)
+    split: set[str] = msgspec.field(default_factory=set)
+    not_ours: NotOurs = msgspec.field(default_factory=NotOurs)
+    earned: Earned = msgspec.field(default_factory=Earned)
 
     def apply(self, event: Any) -> None:
         """Change the state by one durable event; events of no consequence are ignored."""
@@ -159,11 +137,13 @@ class TraderState:
         self.fills = {key: fill for key, fill in self.fills.items() if fill.slug != slug}
         for token_id in (market.token_up, market.token_down):
             self.settled.pop(token_id, None)
+            self.not_ours.forget_token(token_id)
             for key in [key for key in self.positions if key[1] == token_id]:
                 del self.positions[key]
                 self.paid.pop(key, None)
         self.summarized = {key for key in self.summarized if key[1] != slug}
         self.results = {key for key in self.results if key[1] != slug}
+        self.earned.forget(slug)
         self.split.discard(slug)
 
     def to_snapshot(self, memories: dict[str, msgspec.Raw]) -> Snapshot:
@@ -192,6 +172,8 @@ class TraderState:
             flattens=tuple(self.flattens.values()),
             stopped=dict(self.stopped),
             split=tuple(sorted(self.split)),
+            not_ours=self.not_ours.copy(),
+            earned=self.earned.copy(),
         )
 
     @classmethod
@@ -220,6 +202,8 @@ class TraderState:
             flattens={flatten.command_id: flatten for flatten in snapshot.flattens},
             stopped=dict(snapshot.stopped),
             split=set(snapshot.split),
+            not_ours=snapshot.not_ours.copy(),
+            earned=snapshot.earned.copy(),
         )
 
 
@@ -238,7 +222,7 @@ def _order_submitted(state: TraderState, event: OrderSubmitted) -> None:
 
 def _order_status_changed(state: TraderState, event: OrderStatusChanged) -> None:
     order = state.orders[event.venue_order_id]
-    state.orders[event.venue_order_id] = order.with_status(event.status)
+    state.orders[event.venue_order_id] = order.moved(event.status, event.trigger)
 
 
 def _fill_matched(state: TraderState, event: FillMatched) -> None:
@@ -292,6 +276,13 @@ def _external_flow(state: TraderState, event: ExternalFlowBooked) -> None:
         state.unredeemed.pop(event.token_id, None)
         return
     state.cash_usdc = (state.cash_usdc or 0) + event.amount_usdc
+    state.not_ours.flow_booked(event)
+
+
+def _foreign_orders_taken(state: TraderState, event: ForeignOrdersTaken) -> None:
+    state.not_ours.orders_taken(event)
+    if event.command_id:
+        _remember(state, event.command_id, event.order_ids)
 
 
 def _trading_state(state: TraderState, event: TradingStateChanged) -> None:
@@ -304,6 +295,7 @@ def _arming_changed(state: TraderState, event: ArmingChanged) -> None:
 
 def _agent_result(state: TraderState, event: AgentResult) -> None:
     state.results.add((event.agent, event.slug))
+    state.earned.counted(event)
     if event.day > state.day:
         state.day = event.day
         state.day_pnl_usdc = 0
@@ -316,6 +308,21 @@ def _agent_result(state: TraderState, event: AgentResult) -> None:
         return
     state.losses_in_a_row[event.agent] = state.losses_in_a_row.get(event.agent, 0) + 1
     state.last_loss_ns[event.agent] = event.wall_ns
+
+
+def _agent_result_corrected(state: TraderState, event: AgentResultCorrected) -> None:
+    before = state.earned.corrected(event)
+    if event.day == state.day:
+        state.day_pnl_usdc += event.change_usdc
+    if before is None or (before.pnl_usdc < 0) == (event.pnl_usdc < 0):
+        return
+    losses = state.losses_in_a_row.get(event.agent, 0)
+    if event.pnl_usdc < 0:
+        state.losses_in_a_row[event.agent] = losses + 1
+        state.last_loss_ns[event.agent] = event.wall_ns
+    elif losses and state.last_loss_ns.get(event.agent) == before.wall_ns:
+        # Only of the newest loss is it known that it is one of those in a row.
+        state.losses_in_a_row[event.agent] = losses - 1
 
 
 def _cancel_orders_taken(state: TraderState, event: CancelOrdersTaken) -> None:
@@ -358,7 +365,10 @@ _HANDLERS: dict[type, Callable[[TraderState, Any], None]] = {
     TradingStateChanged: _trading_state,
     ArmingChanged: _arming_changed,
     AgentResult: _agent_result,
+    AgentResultCorrected: _agent_result_corrected,
     CancelOrdersTaken: _cancel_orders_taken,
+    DriftFound: lambda state, event: state.not_ours.drift_found(event),
+    ForeignOrdersTaken: _foreign_orders_taken,
     FlattenStarted: _flatten_started,
     FlattenFinished: _flatten_finished,
     SeriesStopped: _series_stopped,

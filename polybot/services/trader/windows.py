@@ -1,8 +1,8 @@
 """Which windows the trader follows now: asks the catalog for them and says what to subscribe."""
 
 import logging
-from dataclasses import dataclass, field
 
+import msgspec
 from msgspec.structs import replace
 
 from polybot.domain.market import Market
@@ -25,8 +25,7 @@ REFRESH_NS = 30_000_000_000
 REFUSED_RETRY_NS = 10_000_000_000
 
 
-@dataclass(slots=True)
-class WindowSchedule:
+class WindowSchedule(msgspec.Struct):
     """Follows the open window of each series, and the next one shortly before it opens.
 
     `known` holds the markets found, by slug; `refused` says of the others that are listed why they
@@ -35,10 +34,10 @@ class WindowSchedule:
 
     series: tuple[Series, ...]
     catalog: MarketCatalog
-    known: dict[str, Market] = field(default_factory=dict)
-    refused: dict[str, MarketRefused] = field(default_factory=dict)
-    _asked_ns: dict[str, int] = field(default_factory=dict)
-    _refreshed: set[str] = field(default_factory=set)
+    known: dict[str, Market] = msgspec.field(default_factory=dict)
+    refused: dict[str, MarketRefused] = msgspec.field(default_factory=dict)
+    _asked_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    _refreshed: set[str] = msgspec.field(default_factory=set)
 
     def wanted(self, market_ns: int) -> list[Window]:
         """Return the windows to follow at a moment of market time."""

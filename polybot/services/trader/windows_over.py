@@ -1,8 +1,9 @@
 """What happens when a window is over: its outcome settles positions, and the day is counted."""
 
 import logging
-from dataclasses import dataclass, field
 from datetime import tzinfo
+
+import msgspec
 
 from polybot.domain.market import Market, Outcome
 from polybot.domain.metrics import trading_day
@@ -14,6 +15,7 @@ from polybot.messages.envelope import Envelope
 from polybot.messages.tracking import WindowSettled, WindowSplit
 from polybot.messages.trading import (
     AgentResult,
+    AgentResultCorrected,
     PositionSettled,
     SeriesResumed,
     SeriesStopped,
@@ -28,8 +30,7 @@ logger = logging.getLogger(__name__)
 DAILY_LOSS = "daily_loss"
 
 
-@dataclass(slots=True)
-class Settler:
+class Settler(msgspec.Struct):
     """Books the official outcome of a window: payouts, each agent's result, the day's loss.
 
     An outcome waits until nothing of its window can change any more: the books are reconciled and
@@ -42,7 +43,7 @@ class Settler:
     clock: Clock
     zone: tzinfo
     max_daily_loss_usdc: int
-    _waiting: list[tuple[Envelope, WindowSettled]] = field(default_factory=list)
+    _waiting: list[tuple[Envelope, WindowSettled]] = msgspec.field(default_factory=list)
 
     def hear(self, envelope: Envelope, told: WindowSettled) -> None:
         """Take an outcome, to be settled in the turn that finds its window at rest."""
@@ -118,12 +119,15 @@ class Settler:
             self._result(agent, market, pnl_usdc, told.outcome)
 
     def _correct(self) -> None:
-        """Settle shares that a late fill, or one that FAILED late, put into a settled position."""
+        """Settle what a late fill, or one that FAILED late, did to a settled position."""
         state = self.books.state
+        pnl_usdc: dict[tuple[str, str], int] = {}
         for key, position in list(state.positions.items()):
             won = state.settled.get(position.token_id)
             if won is None or not position.fills:
                 continue
+            result = (position.agent, position.slug)
+            pnl_usdc[result] = pnl_usdc.get(result, 0) + position.settle(won=won).pnl_usdc
             missing = position.shares - state.paid.get(key, 0)
             if missing:
                 logger.warning(
@@ -133,6 +137,42 @@ class Settler:
                     position.slug,
                 )
                 self._pay(position, missing, won=won)
+        for (agent, slug), now_usdc in pnl_usdc.items():
+            self._correct_result(agent, slug, now_usdc)
+
+    def _correct_result(self, agent: str, slug: str, pnl_usdc: int) -> None:
+        state = self.books.state
+        market = state.markets[slug]
+        if (agent, slug) not in state.results:
+            # Its order was given up for lost, and turned up after the settlement.
+            if self._at_rest(slug):
+                won = Outcome.UP if state.settled[market.token_up] else Outcome.DOWN
+                self._result(agent, market, pnl_usdc, won.value)
+            return
+        counted = state.earned.of(agent, slug)
+        # Of a result in a checkpoint from before results were kept, only that it was is known.
+        if counted is None or counted.pnl_usdc == pnl_usdc:
+            return
+        self.books.record(
+            AgentResultCorrected(
+                agent=agent,
+                slug=slug,
+                pnl_usdc=pnl_usdc,
+                change_usdc=pnl_usdc - counted.pnl_usdc,
+                day=counted.day,
+                wall_ns=self.clock.now_ns(),
+            )
+        )
+        logger.warning(
+            "%s: the result of %s is $%+.4f, not $%+.4f: a trade came or failed late",
+            agent,
+            slug,
+            pnl_usdc / 1e6,
+            counted.pnl_usdc / 1e6,
+        )
+        put_back = self.claims.is_claimed_by(DAILY_LOSS) and counted.day == state.day
+        if put_back and state.day_pnl_usdc > -self.max_daily_loss_usdc:
+            self.claims.clear(DAILY_LOSS)
 
     def _pay(self, position: Position, shares: int, *, won: bool) -> None:
         self.books.record(

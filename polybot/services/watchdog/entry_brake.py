@@ -1,6 +1,6 @@
 """Asks the trader to stop entries while there is a reason, and to go on when there is none."""
 
-from dataclasses import dataclass
+import msgspec
 
 from polybot.domain.trading_state import TradingState
 from polybot.messages.commands import ResumeTrading, StopEntries
@@ -16,8 +16,7 @@ STOP_AGAIN_NS = 5 * SECOND_NS
 RESUME_AGAIN_NS = 60 * SECOND_NS
 
 
-@dataclass(slots=True)
-class EntryBrake:
+class EntryBrake(msgspec.Struct):
     """Repeats what it wants; both commands change nothing at the trader when they come again.
 
     The trader keeps our claim over restarts of either side, so a fresh watchdog without a reason

@@ -1,14 +1,15 @@
 """Gathers the readings of feeds, disk, memory, clocks and the database."""
 
 import logging
-from dataclasses import dataclass, field
+
+import msgspec
 
 from polybot.domain.alarms import AlarmRules, Readings
 from polybot.domain.liveness import Judgement, Verdict
 from polybot.errors import StorageError
 from polybot.messages.lifecycle import Heartbeat
 from polybot.ports import Clock
-from polybot.services.watchdog.needs import ExchangeTime, Host, Storage
+from polybot.services.watchdog.needs import ExchangeTime, Host, Storage, WallJump, no_jump
 
 logger = logging.getLogger(__name__)
 
@@ -16,11 +17,11 @@ SECOND_NS = 1_000_000_000
 # Disk, memory and database change slowly; the exchange's clock more slowly still.
 SLOW_NS = 5 * SECOND_NS
 SKEW_NS = 30 * SECOND_NS
+JUMPED_NS = 2 * SECOND_NS
 TRADER = "trader"
 
 
-@dataclass(slots=True)
-class Gauges:
+class Gauges(msgspec.Struct):
     """Reads what may block only every few seconds, and keeps it in between.
 
     `market_moves` is False while market time stands still or the simulator has nothing to play:
@@ -33,21 +34,21 @@ class Gauges:
     clock: Clock
     rules: AlarmRules
     market_moves: bool = True
+    wall_jump_s: WallJump = no_jump
     _slow_at_ns: int = 0
     _skew_at_ns: int = 0
     _disk_free_mb: int | None = None
     _database_writable: bool | None = None
-    _rss_mb: dict[str, int] = field(default_factory=dict)
-    _positions: dict[str, int] = field(default_factory=dict)
+    _rss_mb: dict[str, int] = msgspec.field(default_factory=dict)
+    _positions: dict[str, int] = msgspec.field(default_factory=dict)
     _commit_ns: int | None = None
     _waiting_since_ns: int | None = None
+    _jump_s: float = 0.0
 
     def read(self, beats: dict[str, Heartbeat], judgements: dict[str, Judgement]) -> Readings:
         """Return the readings of this moment."""
         now = self.clock.monotonic_ns()
-        if now >= self._skew_at_ns:
-            self._skew_at_ns = now + SKEW_NS
-            self.exchange_time.ask()
+        self._ask_the_exchange(now)
         if now >= self._slow_at_ns:
             self._slow_at_ns = now + SLOW_NS
             self._read_slowly(beats, judgements)
@@ -63,10 +64,21 @@ class Gauges:
             disk_free_mb=self._disk_free_mb,
             rss_mb=self._rss_mb,
             clock_skew_s=self.exchange_time.skew_s(),
+            clock_jump_s=self._jump_s,
             database_writable=self._database_writable,
             commit_age_s=self._commit_age_s(now),
             events_waiting=waiting,
         )
+
+    def _ask_the_exchange(self, now: int) -> None:
+        """Ask for its time now and then; at once and more often when our clock jumped."""
+        jump_s = self.wall_jump_s()
+        if jump_s != self._jump_s:
+            self._skew_at_ns = now
+        self._jump_s = jump_s
+        if now >= self._skew_at_ns:
+            self._skew_at_ns = now + (JUMPED_NS if jump_s else SKEW_NS)
+            self.exchange_time.ask()
 
     def _read_slowly(self, beats: dict[str, Heartbeat], judgements: dict[str, Judgement]) -> None:
         self._disk_free_mb = self.host.disk_free_mb()
@@ -94,7 +106,9 @@ class Gauges:
             return None
         age_ns = self.clock.now_ns() - self._commit_ns
         if self._waiting_since_ns is not None:
-            age_ns = min(age_ns, now - self._waiting_since_ns)
+            waited_ns = now - self._waiting_since_ns
+            # A commit that lies ahead was stored before the clock was set back.
+            age_ns = waited_ns if age_ns < 0 else min(age_ns, waited_ns)
         return age_ns / SECOND_NS
 
     def _feed_ages(self, beat: Heartbeat | None, judgement: Judgement | None) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """What the watchdog asks of the world beside the common ports."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from polybot.domain.alarms import AlarmRules
 from polybot.domain.liveness import LivenessRules
 from polybot.ports import CheckpointStore, Clock, Inbox, MarketClock, Outbox
+from polybot.ports.fence import FenceStore, OrderSweeper, ProcessKiller
 
 
 class CommandSender(Protocol):
@@ -50,6 +52,22 @@ class Storage(Protocol):
         """Return the wall time of the last stored event, 0 when there is none."""
 
 
+WallJump = Callable[[], float]
+
+
+def no_jump() -> float:
+    """Say that the wall clock is where it should be."""
+    return 0.0
+
+
+class FenceTools(msgspec.Struct, frozen=True, kw_only=True):
+    """What shutting a trader out needs of the world."""
+
+    store: FenceStore
+    killer: ProcessKiller
+    sweeper: OrderSweeper
+
+
 class WatchdogPorts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside the watchdog."""
 
@@ -60,16 +78,18 @@ class WatchdogPorts(msgspec.Struct, frozen=True, kw_only=True):
     host: Host
     exchange_time: ExchangeTime
     storage: Storage
+    fence: FenceTools
     checkpoints: CheckpointStore
     clock: Clock
     market_clock: MarketClock
+    wall_jump_s: WallJump = no_jump
 
 
 class WatchdogSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whom it watches and when it worries.
 
     `processes` are the floor's, the watchdog's own name among them; `vital` are those whose loss
-    stops entries.
+    stops entries. The trader's silence for `fence_ns` raises the fence.
     """
 
     processes: tuple[str, ...]
@@ -77,3 +97,4 @@ class WatchdogSettings(msgspec.Struct, frozen=True, kw_only=True):
     liveness: LivenessRules = msgspec.field(default_factory=LivenessRules)
     alarms: AlarmRules = msgspec.field(default_factory=AlarmRules)
     vital: tuple[str, ...] = ("trader", "tracker")
+    fence_ns: int = 20_000_000_000

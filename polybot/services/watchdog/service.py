@@ -15,6 +15,7 @@ from polybot.messages.safety import AlertCleared, AlertRaised, VerdictChanged
 from polybot.messages.tracking import AuditCompleted
 from polybot.ports import Vitals
 from polybot.services.watchdog.entry_brake import EntryBrake
+from polybot.services.watchdog.fencing import FenceKeeper
 from polybot.services.watchdog.gauges import Gauges
 from polybot.services.watchdog.listener import Listener
 from polybot.services.watchdog.needs import WatchdogPorts, WatchdogSettings
@@ -51,8 +52,16 @@ class WatchdogService:
             storage=ports.storage,
             clock=ports.clock,
             rules=settings.alarms,
+            wall_jump_s=ports.wall_jump_s,
         )
         self._brake = EntryBrake(ports.commands)
+        self._fence = FenceKeeper(
+            ports.fence,
+            restored.state.fence,
+            clock=ports.clock,
+            record=self._record,
+            silence_ns=settings.fence_ns,
+        )
         self._judgements: dict[str, Judgement] = {}
         # A difference found before a restart stands until an audit says otherwise.
         known = restored.state.alerts.get(AUDIT)
@@ -77,6 +86,7 @@ class WatchdogService:
         now = self._ports.clock.monotonic_ns()
         for envelope, body in self._ports.inbox.take():
             self._hear(envelope, body, now)
+        self._fence.turn(self._listener.pulses[TRADER], now)
         if now >= self._judge_at_ns:
             self._judge_at_ns = now + JUDGE_NS
             self._judge(now)
@@ -134,6 +144,8 @@ class WatchdogService:
     def _hear(self, envelope: Envelope, body: Any, now: int) -> None:
         if isinstance(body, Heartbeat):
             self._listener.heard(envelope, body, now)
+            if envelope.source == TRADER:
+                self._fence.heard(envelope.session, body)
         elif isinstance(body, MarketTimeChanged):
             self._ports.market_clock.accept(body)
             self._gauges.market_moves = body.speed > 0 and not body.idle
@@ -147,7 +159,7 @@ class WatchdogService:
             self._tell_verdict(name, judgement)
         findings = [
             *self._process_findings(),
-            *([self._audit] if self._audit else []),
+            *(finding for finding in (self._audit, self._fence.finding()) if finding),
             *find_alarms(
                 self._gauges.read(self._listener.beats, self._judgements), self._settings.alarms
             ),

@@ -1,13 +1,13 @@
 """What the watchdog must remember over a restart, as a fold over its own events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import msgspec
 
 from polybot.errors import CheckpointError, ProtocolError
 from polybot.messages.codec import decode_body, decode_envelope
 from polybot.messages.safety import AlertCleared, AlertRaised, VerdictChanged
+from polybot.services.watchdog.fence_state import FenceSnapshot, FenceState
 
 SCHEMA = 1
 
@@ -17,14 +17,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     verdicts: dict[str, str]
     alerts: dict[str, str]
+    fence: FenceSnapshot = FenceSnapshot()
 
 
-@dataclass(slots=True)
-class WatchdogState:
-    """The last verdict told of each process, and the text of each alert that is still open."""
+class WatchdogState(msgspec.Struct):
+    """The last verdict told of each process, each alert that is still open, and the fence."""
 
-    verdicts: dict[str, str] = field(default_factory=dict)
-    alerts: dict[str, str] = field(default_factory=dict)
+    verdicts: dict[str, str] = msgspec.field(default_factory=dict)
+    alerts: dict[str, str] = msgspec.field(default_factory=dict)
+    fence: FenceState = msgspec.field(default_factory=FenceState)
 
     def apply(self, event: object) -> None:
         """Change the state by one event of our own."""
@@ -34,10 +35,16 @@ class WatchdogState:
             self.alerts[event.key] = event.text
         elif isinstance(event, AlertCleared):
             self.alerts.pop(event.key, None)
+        else:
+            self.fence.apply(event)
 
     def to_snapshot(self) -> Snapshot:
         """Return everything as one value for a checkpoint."""
-        return Snapshot(verdicts=dict(self.verdicts), alerts=dict(self.alerts))
+        return Snapshot(
+            verdicts=dict(self.verdicts),
+            alerts=dict(self.alerts),
+            fence=self.fence.to_snapshot(),
+        )
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -57,7 +64,8 @@ def restore(checkpoint_seq: int, checkpoint: bytes | None, payloads: Iterable[by
         except msgspec.MsgspecError as error:
             message = f"expected a watchdog checkpoint at {checkpoint_seq}, was unreadable: {error}"
             raise CheckpointError(message) from error
-        state = WatchdogState(dict(snapshot.verdicts), dict(snapshot.alerts))
+        fence = FenceState.from_snapshot(snapshot.fence)
+        state = WatchdogState(dict(snapshot.verdicts), dict(snapshot.alerts), fence)
     replayed = 0
     for payload in payloads:
         replayed += 1

@@ -25,6 +25,7 @@ from polybot.simulator.api.desk import (
     answer,
 )
 from polybot.simulator.api.request_log import Answered, Asked, shown_text
+from polybot.simulator.api.restrictions import TOO_EARLY
 from polybot.simulator.faults.plan import Fault, FaultRule
 from polybot.simulator.faults.wire_quirks import empty_fields, long_statuses
 
@@ -162,7 +163,15 @@ async def _with_fault(
     if rule.fault is Fault.EARLY_ANSWER:
         request[EARLY_STATUS] = rule.says
         return await proceed()
+    if rule.fault is Fault.DELIVERED_LATE:
+        # On its way all the while: it arrives even when nobody waits for its answer any more.
+        await request.read()
+        await asyncio.sleep(rule.lasts_s)
+        return await proceed()
     response = await proceed()
+    if rule.fault is Fault.DELIVERED_TWICE:
+        # The same bytes once more: their sender gets the answer to the second delivery.
+        return await proceed()
     hidden = _HIDDEN.get(rule.fault)
     if hidden is not None:
         return await hidden(request, rule)
@@ -206,6 +215,11 @@ async def _too_many(request: web.Request, rule: FaultRule) -> web.StreamResponse
     response = answer(ErrorAnswer(error=texts.TOO_MANY_REQUESTS), TOO_MANY)
     response.headers["Retry-After"] = str(max(1, round(rule.lasts_s)))
     return response
+
+
+async def _too_early(request: web.Request, rule: FaultRule) -> web.StreamResponse:
+    del request, rule
+    return answer(ErrorAnswer(error=texts.ENGINE_RESTARTING), TOO_EARLY)
 
 
 async def _no_book(request: web.Request, rule: FaultRule) -> web.StreamResponse:
@@ -259,6 +273,7 @@ _INSTEAD: Final = {
     Fault.HTML_502_BEFORE: _bad_gateway,
     Fault.SUCCESS_FALSE: _no_success,
     Fault.TOO_MANY_REQUESTS: _too_many,
+    Fault.TOO_EARLY: _too_early,
     Fault.BOOK_MISSING: _no_book,
 }
 # The request is carried out, and its answer seen by nobody.

@@ -18,14 +18,9 @@ from polybot.exchange.wire_account import (
     OrdersPage,
     TradesPage,
 )
+from polybot.exchange.wire_cancels import CancelAnswer, CancelMarketBody, CancelOrderBody
 from polybot.exchange.wire_gamma import MARKET_VERSION_CTF, MARKET_VERSION_PROTOCOL
-from polybot.exchange.wire_orders import (
-    CancelAnswer,
-    CancelMarketBody,
-    CancelOrderBody,
-    PostOrderAnswer,
-    PostOrderBody,
-)
+from polybot.exchange.wire_orders import PostOrderAnswer, PostOrderBody
 from polybot.simulator.api.desk import (
     BAD_REQUEST,
     EARLY_STATUS,

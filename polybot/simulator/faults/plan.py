@@ -29,6 +29,9 @@ class Fault(enum.Enum):
     HTML_502_BEFORE = "html_502_before"
     SUCCESS_FALSE = "success_false"
     TOO_MANY_REQUESTS = "too_many_requests"
+    TOO_EARLY = "too_early"
+    DELIVERED_TWICE = "delivered_twice"
+    DELIVERED_LATE = "delivered_late"
     SLOW_ANSWER = "slow_answer"
     BOOK_MISSING = "book_missing"
     EVENTS_FIRST = "events_first"
@@ -96,6 +99,9 @@ TRAITS: Final[Mapping[Fault, Trait]] = {
     Fault.HTML_502_BEFORE: Trait(Kind.ANSWER, _ORDERS),
     Fault.SUCCESS_FALSE: Trait(Kind.ANSWER, "POST /order"),
     Fault.TOO_MANY_REQUESTS: Trait(Kind.ANSWER, "* /order*", 1.0),
+    Fault.TOO_EARLY: Trait(Kind.ANSWER, _ORDERS),
+    Fault.DELIVERED_TWICE: Trait(Kind.ANSWER, _ORDERS),
+    Fault.DELIVERED_LATE: Trait(Kind.ANSWER, _ORDERS, 3.0),
     Fault.SLOW_ANSWER: Trait(Kind.ANSWER, "*", 1.5),
     Fault.BOOK_MISSING: Trait(Kind.ANSWER, "GET /book"),
     Fault.EVENTS_FIRST: Trait(Kind.ANSWER, _ORDERS, 0.05),

@@ -24,6 +24,22 @@ def test_the_childs_result_is_taken_once() -> None:
     assert run(f"print('{GOOD}')") == AuditResult(("cash",), orders=3, fills=2, windows=1)
 
 
+def test_a_complete_audit_goes_without_the_limit() -> None:
+    program = "import sys; sys.exit(' '.join(sys.argv[1:]) or 'no limit')"
+    woken = threading.Event()
+    runner = ChildAuditRunner((sys.executable, "-c", program, "300"), timeout_s=20, wake=woken.set)
+    said = []
+    for complete in (False, True):
+        woken.clear()
+        runner.start(complete=complete)
+        assert woken.wait(20)
+        result = runner.take()
+        assert result is not None
+        said.append(result.error)
+
+    assert [error.rpartition(": ")[2] for error in said] == ["300", "no limit"]
+
+
 def test_a_child_that_fails_says_its_last_line() -> None:
     result = run("import sys; sys.exit('first\\nexpected a config, was none')")
 

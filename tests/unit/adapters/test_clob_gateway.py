@@ -19,7 +19,7 @@ from polybot.errors import (
 )
 from polybot.exchange import error_texts as texts
 from polybot.exchange.l2_auth import RequestSigner, SignedRequest
-from polybot.ports import CancelAnswer, PostAnswer, SignedOrder, VenueOrder
+from polybot.ports import CancelAnswer, HeartbeatBroken, PostAnswer, SignedOrder, VenueOrder
 from tests.fakes import FakeClock
 from tests.unit.adapters.loopback import (
     CLOSE,
@@ -269,7 +269,7 @@ def test_heartbeats_carry_the_id_of_the_answer_before(case: Case) -> None:
     for count in range(1, 4):
         case.gateway.beat()
         wait_until(lambda count=count: len(case.server.heard) == count)
-        wait_until(lambda count=count: case.gateway._heartbeat_id == f"hb-{count}")  # noqa: SLF001
+        wait_until(lambda count=count: case.gateway._chain.heartbeat_id == f"hb-{count}")  # noqa: SLF001
     sent = [json.loads(heard.body)["heartbeat_id"] for heard in case.server.heard]
     assert sent == ["", "hb-1", "hb-2"]
     assert {heard.path for heard in case.server.heard} == {"/v1/heartbeats"}
@@ -278,16 +278,16 @@ def test_heartbeats_carry_the_id_of_the_answer_before(case: Case) -> None:
 def test_a_heartbeat_with_the_wrong_id_learns_the_right_one(case: Case) -> None:
     case.script(answer({"error_msg": texts.INVALID_HEARTBEAT, "heartbeat_id": "hb-9"}, 400))
     case.gateway.beat()
-    wait_until(lambda: case.gateway._heartbeat_id == "hb-9")  # noqa: SLF001
+    wait_until(lambda: case.gateway._chain.heartbeat_id == "hb-9")  # noqa: SLF001
 
 
 def test_a_lost_heartbeat_begins_the_chain_anew_and_the_second_is_said_once(
     case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
     case.script(Told(then=RESET))
-    case.gateway._heartbeat_id = "hb-1"  # noqa: SLF001
+    case.gateway._chain.heartbeat_id = "hb-1"  # noqa: SLF001
     case.gateway.beat()
-    wait_until(lambda: case.gateway._heartbeat_id == "")  # noqa: SLF001
+    wait_until(lambda: case.gateway._chain.heartbeat_id == "")  # noqa: SLF001
     assert caplog.text == ""
     for _ in range(3):
         case.gateway.beat()
@@ -332,3 +332,21 @@ def test_answers_of_a_gateway_with_older_credentials_are_not_lost(case: Case) ->
         answers=answers,
     )
     assert renewed.take() == [PostAnswer("0x1", None)]
+
+
+def test_a_heartbeat_somebody_else_sent_between_two_of_ours_is_told(case: Case) -> None:
+    ids = iter(["hb-1", "hb-2", "hb-3"])
+    case.server.handler = lambda _: answer({"heartbeat_id": next(ids)})
+    for count in range(1, 4):
+        case.gateway.beat()
+        wait_until(lambda count=count: case.gateway._chain.heartbeat_id == f"hb-{count}")  # noqa: SLF001
+    refusal = {"error_msg": texts.INVALID_HEARTBEAT, "heartbeat_id": "hb-x"}
+    case.server.handler = lambda _: answer(refusal, 400)
+    case.gateway.beat()
+    wait_until(lambda: case.gateway.answers)
+    assert case.gateway.take() == [HeartbeatBroken("hb-3", "hb-x")]
+    case.server.handler = lambda _: answer({"heartbeat_id": "hb-4"})
+    case.gateway.beat()
+    wait_until(lambda: case.gateway._chain.heartbeat_id == "hb-4")  # noqa: SLF001
+    assert case.gateway.take() == []
+    assert json.loads(case.server.heard[-1].body)["heartbeat_id"] == "hb-x"

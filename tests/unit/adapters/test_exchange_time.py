@@ -92,3 +92,31 @@ def test_without_a_readable_answer_nothing_is_known(
     transport.answer(answer)
 
     assert told.skew_s() is None
+
+
+@pytest.mark.parametrize(("behind_s", "agrees"), [(0, True), (4, True), (6, False), (-3600, False)])
+def test_an_exchange_that_agrees_confirms_the_wall_clock(
+    clock: FakeClock, transport: FakeTransport, behind_s: int, agrees: bool
+) -> None:
+    confirmed: list[int] = []
+    told = ExchangeTime(transport, clock, max_skew_s=5.0, agrees=confirmed.append)
+    told.ask()
+
+    transport.answer(HttpAnswer(200, str(NOW_S - behind_s).encode()))
+
+    offset_ns = clock.now_ns() - clock.monotonic_ns()
+    assert confirmed == ([offset_ns] if agrees else [])
+
+
+def test_an_answer_that_took_long_or_cannot_be_read_confirms_nothing(
+    clock: FakeClock, transport: FakeTransport
+) -> None:
+    confirmed: list[int] = []
+    told = ExchangeTime(transport, clock, max_skew_s=5.0, agrees=confirmed.append)
+    told.ask()
+    clock.advance(2.5)
+    transport.answer(HttpAnswer(200, str(NOW_S).encode()))
+    told.ask()
+    transport.answer(HttpAnswer(500, b"1800000000"))
+
+    assert confirmed == []

@@ -68,8 +68,13 @@ class Exchange:
         self.known: dict[str, Any] = {}
         self.balances = {"": "976166880", "111": "25500000"}
         self.failure: Answer | None = None
+        self.failures_left: int | None = None
 
     def answer(self, request: StubRequest) -> Answer:
+        if self.failures_left is not None:
+            self.failures_left -= 1
+            if self.failures_left < 0:
+                self.failure = None
         if self.failure is not None:
             return self.failure
         if request.path.startswith("/data/order/"):
@@ -215,6 +220,19 @@ def test_failures_are_told_in_our_own_errors(
     exchange.failure = failure
 
     with pytest.raises(error):
+        client.read(order_ids=(), token_ids=(), after_s=0)
+
+
+@pytest.mark.parametrize(("failures", "is_read"), [(2, True), (3, False)])
+def test_what_got_no_readable_answer_is_asked_three_times(
+    exchange: Exchange, client: OfficialClient, failures: int, is_read: bool
+) -> None:
+    exchange.failure, exchange.failures_left = (502, b"<html>"), failures
+    if is_read:
+        told = client.read(order_ids=(), token_ids=(), after_s=0)
+        assert told.cash_usdc == 976_166_880
+        return
+    with pytest.raises(OutcomeUnknown):
         client.read(order_ids=(), token_ids=(), after_s=0)
 
 

@@ -216,3 +216,30 @@ def test_secret_and_passphrase_are_masked_in_the_log(tmp_path: Path, saved: bool
         account = Account(tmp_path)
     shown = account.mask.apply(f"{SECRET} | {PASSPHRASE} | {KEY.address}")
     assert shown == f"*** | *** | {KEY.address}"
+
+
+def test_credentials_a_full_disk_refused_are_written_when_there_is_space(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    # A file where the directory should be refuses as a full disk does.
+    blocked = tmp_path / "wallet"
+    account = Account(blocked)
+    blocked.touch()
+    account.log_in()
+    for _ in range(20):
+        assert account.access.ready()
+        account.clock.advance(1)
+    assert caplog.text.count("the others wait for our credentials: cannot write") == 1
+    blocked.unlink()
+    assert account.files.credentials() is None
+    account.clock.advance(5)
+    assert account.access.ready()
+    saved = account.files.credentials()
+    assert saved is not None
+    assert saved.api == api()
+    assert caplog.messages[-1] == "the others have our credentials now"
+    account.files.credentials_path.unlink()
+    account.clock.advance(60)
+    assert account.access.ready()
+    assert account.files.credentials() is None

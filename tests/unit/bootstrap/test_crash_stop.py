@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,31 @@ def test_a_process_stands_still_at_the_nth_time_it_reaches_its_point() -> None:
         assert out.split() == [b"0", b"1", b"2"]
 
 
+def test_a_point_may_be_told_later_by_a_file_and_counts_from_then(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.replace("print(number", "input(); print(number")],
+        env={**os.environ, VARIABLE: f"@{told}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"0\n"
+        (tmp_path / "new").write_text("journal.synced#2")
+        (tmp_path / "new").rename(told)
+        process.stdin.write(b"\n\n\n\n")
+        process.stdin.flush()
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        process.kill()
+        out, _ = process.communicate()
+        # What round 0 still reached after its line may count, rounds after the file do.
+        assert out.split() in ([b"1"], [b"1", b"2"])
+
+
 def test_without_being_told_nothing_stands_still() -> None:
     environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
     done = subprocess.run(
@@ -49,6 +75,7 @@ def test_a_point_that_does_not_exist_is_a_configuration_error(told: str) -> None
 
 
 def test_live_mode_takes_no_orders_from_the_environment() -> None:
-    with pytest.raises(ConfigError, match="none in live mode"):
-        stand_still_as_told({VARIABLE: "order.unsent"}, mode="live")
+    for told in ("order.unsent", "@/tmp/a-file"):
+        with pytest.raises(ConfigError, match="none in live mode"):
+            stand_still_as_told({VARIABLE: told}, mode="live")
     stand_still_as_told({}, mode="live")

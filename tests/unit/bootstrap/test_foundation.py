@@ -206,3 +206,33 @@ def test_the_journal_is_kept_for_the_oldest_checkpoint_and_for_its_retention(
         for seq in checkpoints:
             foundation.durable.checkpoints.save(seq, b"{}", 1)
         assert keep_from(foundation) == kept
+
+
+def test_what_was_opened_is_closed_once_however_often_it_is_asked(
+    tmp_path: Path, runtime_dir: Path
+) -> None:
+    closed: list[str] = []
+    with opened(configured(tmp_path, runtime_dir)) as foundation:
+        foundation.on_stop.append(lambda: closed.append("once"))
+        foundation.close()
+    assert closed == ["once"]
+
+
+FAILS_LATER = """
+from polybot.bootstrap.foundation import open_foundation
+from polybot.config.load import load
+from polybot.runtime.logs import configure_logging
+
+foundation = open_foundation(
+    "tracker", load(), configure_logging("tracker"), schema=1, hears=("trader",)
+)
+foundation.on_stop.append(lambda: print("closed", flush=True))
+raise SystemExit("cannot start")
+"""
+
+
+def test_a_start_that_fails_later_closes_what_it_opened_and_ends(
+    tmp_path: Path, runtime_dir: Path
+) -> None:
+    done = python("-c", FAILS_LATER, state_dir=tmp_path, runtime_dir=runtime_dir)
+    assert (done.returncode, done.stdout) == (1, "closed\n")

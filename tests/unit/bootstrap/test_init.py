@@ -38,6 +38,23 @@ def test_a_process_loads_its_own_module_and_no_other_processs(
     assert modules & reflector.modules == {"polybot.bootstrap.reflector"}
 
 
+# What only a slip of the pen, a file to replace or a signature needs, with all that comes with it.
+LATE = ("difflib", "aiohttp", "picows", "openai", "py_clob_client")
+UNSIGNED = (*LATE, "tempfile", "lzma", "ctypes", "Crypto", "coincurve")
+
+
+@pytest.mark.parametrize(
+    ("process", "late"),
+    [("trader", LATE), ("tracker", UNSIGNED), ("reflector", UNSIGNED), ("watchdog", UNSIGNED)],
+)
+def test_a_start_loads_nothing_it_does_not_need(process: str, late: tuple[str, ...]) -> None:
+    code = f"import sys, polybot.cli.run, polybot.bootstrap.{process}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert [name for name in late if name in loaded] == []
+
+
 def test_what_keeps_a_process_from_starting_is_one_line_with_time_and_level(
     tmp_path: Path, runtime_dir: Path
 ) -> None:

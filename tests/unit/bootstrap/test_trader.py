@@ -1,3 +1,6 @@
+import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -19,10 +22,11 @@ from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wallet_addresses import deposit_wallet
 from polybot.messages.commands import HaltTrading
 from polybot.runtime.logs import mask_wallet
-from tests.unit.bootstrap.one_process import HEAVY, OneProcess
+from tests.unit.bootstrap.one_process import HEAVY, OneProcess, surroundings
 
 REAL_KEY = "0x" + "5a" * 32
-REAL_FUNDER = "0x" + "5b" * 20
+# Another run of these tests on this machine would hold the lock of the same wallet.
+REAL_FUNDER = "0x" + secrets.token_hex(20)
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +155,79 @@ def test_rates_and_the_clock_s_tolerance_are_the_configured_ones() -> None:
     settings = settings_of(config, OrderSigner(REAL_KEY))
     assert (settings.orders_per_second, settings.cancels_per_second) == (7, 9)
     assert settings.max_skew_s == 2
+
+
+def second_trader(state_dir: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Start a trader in directories of its own, on the wallet of another floor's key."""
+    with TemporaryDirectory(prefix="pb-") as name:
+        root = Path(name)
+        (root / "wallet").mkdir(mode=0o700)
+        key = (state_dir / "wallet" / "key").read_text()
+        (root / "wallet" / "key").write_text(key)
+        done = subprocess.run(
+            [sys.executable, "-m", "polybot.cli.run", "trader"],
+            env=surroundings(root, root / "run") | environ,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        # Refused before anything was opened or asked.
+        assert not (root / "trader").exists()
+        assert not (root / "run").exists()
+    return done
+
+
+def test_a_second_trader_of_the_same_wallet_is_refused_whatever_its_directories(
+    tmp_path: Path,
+) -> None:
+    with (
+        TemporaryDirectory(prefix="pb-") as runtime_dir,
+        OneProcess("trader", tmp_path, Path(runtime_dir)) as first,
+    ):
+        done = second_trader(tmp_path)
+        assert first.status().pid == first.pid
+    assert done.returncode == 78
+    (line,) = [line for line in done.stderr.splitlines() if "must not start" in line]
+    assert f"process {first.pid}" in line
+    assert f"state {tmp_path}, sockets {runtime_dir}" in line
+    assert first.exit_code == 0
+
+
+def test_a_refused_trader_stops_the_runner_of_its_floor(tmp_path: Path) -> None:
+    runner = """
+import os, signal, subprocess, sys
+os.environ["POLYBOT_FLOOR_RUNNER"] = str(os.getpid())
+signal.signal(signal.SIGTERM, lambda *_: print("runner asked to stop", flush=True))
+code = subprocess.run([sys.executable, "-m", "polybot.cli.run", "trader"]).returncode
+print("trader ended with", code, flush=True)
+"""
+    with (
+        TemporaryDirectory(prefix="pb-") as runtime_dir,
+        OneProcess("trader", tmp_path, Path(runtime_dir)),
+        TemporaryDirectory(prefix="pb-") as name,
+    ):
+        root = Path(name)
+        (root / "wallet").mkdir(mode=0o700)
+        (root / "wallet" / "key").write_text((tmp_path / "wallet" / "key").read_text())
+        done = subprocess.run(
+            [sys.executable, "-c", runner],
+            env=surroundings(root, root / "run"),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert done.stdout.splitlines() == ["runner asked to stop", "trader ended with 78"]
+
+
+def test_traders_of_two_wallets_go_side_by_side(tmp_path: Path) -> None:
+    with TemporaryDirectory(prefix="pb-") as one, TemporaryDirectory(prefix="pb-") as two:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+        with (
+            OneProcess("trader", tmp_path / "one", Path(one)) as first,
+            OneProcess("trader", tmp_path / "two", Path(two)) as second,
+        ):
+            assert {first.status().pid, second.status().pid} == {first.pid, second.pid}
+        assert (first.exit_code, second.exit_code) == (0, 0)

@@ -13,9 +13,11 @@ COMMANDS = [
     *("up", "down", "run", "simulator", "status", "windows", "trades", "pnl", "why"),
     *("stopentry", "halt", "resume", "doctor", "audit", "init", "arm", "disarm"),
     *("config check", "config show", "config schema", "journal verify", "journal show"),
-    *("markets", "orders", "positions", "balance", "cancel-all", "flatten"),
+    "journal export",
+    *("markets", "orders", "positions", "balance", "adopt", "cancel-all", "flatten"),
     *("redeem", "split", "merge", "wallet status", "wallet deploy", "wallet approve"),
-    *("checkpoint show", "strategies list", "simulator calibrate"),
+    *("checkpoint show", "strategies list", "strategies show", "simulator calibrate"),
+    *("replay", "replay list"),
 ]
 
 

@@ -1,5 +1,7 @@
 """Tests of running one process."""
 
+import gc
+
 import pytest
 
 from polybot.cli.run import main, run
@@ -15,6 +17,18 @@ def test_a_process_is_run_by_its_name_and_its_code_returned() -> None:
 
     assert run("tracker", run_process) == 1
     assert ran == ["tracker"]
+
+
+def test_nothing_is_collected_while_a_process_starts() -> None:
+    collecting = []
+
+    def run_process(_: str) -> int:
+        collecting.append(gc.isenabled())
+        return 0
+
+    run("trader", run_process)
+    assert collecting == [False]
+    assert gc.isenabled()
 
 
 def test_a_bad_configuration_ends_with_the_code_that_stops_restarts(

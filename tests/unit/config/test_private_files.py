@@ -2,12 +2,14 @@
 
 import os
 import stat
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from polybot.config.private_files import read_text, remove, replace_text
-from polybot.errors import StorageError
+from polybot.errors import DiskFull, StorageError
 
 
 def mode(path: Path) -> int:
@@ -72,3 +74,27 @@ def test_what_cannot_be_written_or_read_is_named(tmp_path: Path) -> None:
         read_text(tmp_path)
     with pytest.raises(StorageError, match="cannot write"):
         remove(tmp_path)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 64 kB, or skip where that is not allowed."""
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mounting, check=False).returncode != 0:
+        pytest.skip("only root may mount a tiny disk")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_a_full_disk_asks_for_space_and_keeps_the_old_text(tiny_disk: Path) -> None:
+    replace_text(tiny_disk / "key", "old", private=True)
+    with pytest.raises(DiskFull, match="free space on this disk"):
+        replace_text(tiny_disk / "key", "n" * 100_000, private=True)
+    assert read_text(tiny_disk / "key") == "old"
+    assert os.listdir(tiny_disk) == ["key"]
+
+
+def test_a_read_only_disk_is_not_a_question_of_users(tiny_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    with pytest.raises(StorageError, match="Read-only file system; make it writable, or set"):
+        replace_text(tiny_disk / "key", "new", private=True)

@@ -293,3 +293,12 @@ def test_a_runtime_directory_too_long_for_sockets_is_found() -> None:
         floor="synthetic",
     )
     assert "at most 83 fit" in found(Config(), locations=locations)["POLYBOT_RUNTIME_DIR"]
+
+
+def test_a_strategy_that_only_practices_is_refused_with_real_money() -> None:
+    drill = (AgentConfig(name="drill", strategy="drill"),)
+    live = changed(Config(), mode="live", exchange=LIVE_URLS, wallet={"private_key": KEY})
+    assert "only practices" in found(changed(live, agents=drill))["agents.0.strategy"]
+    for mode in ("synthetic", "replay", "paper"):
+        practice = changed(Config(), mode=mode, agents=drill)
+        assert "agents.0.strategy" not in found(practice)

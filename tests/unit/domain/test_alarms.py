@@ -59,3 +59,19 @@ def test_a_finding_says_what_was_expected_and_what_was() -> None:
     (finding,) = find_alarms(Readings(disk_free_mb=12), RULES)
     assert finding.text == "expected 200 MiB free on the state disk, was 12 MiB"
     assert finding.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("skew_s", [None, 0.2])
+def test_a_jump_stops_entries_until_the_exchange_confirms_it(skew_s: float | None) -> None:
+    [finding] = find_alarms(Readings(clock_skew_s=skew_s, clock_jump_s=-3600.0), AlarmRules())
+
+    assert (finding.key, finding.stops_entries) == ("clock", True)
+    assert "jumped by -3600.0 s" in finding.text
+
+
+def test_a_jump_the_exchange_contradicts_is_one_finding() -> None:
+    readings = Readings(clock_skew_s=3600.0, clock_jump_s=3600.0)
+
+    [finding] = find_alarms(readings, AlarmRules())
+
+    assert "was +3600.0 s" in finding.text

@@ -276,6 +276,13 @@ def test_what_is_known_not_to_be_ours_is_no_difference() -> None:
     assert texts(ours=ours, theirs=theirs) == []
 
 
+def test_shares_by_hand_of_a_window_that_is_over_are_no_difference_wherever_they_are() -> None:
+    for there in (0, SHARES, SHARES + 5):
+        theirs = told(shares={UP: there})
+        assert texts(ours=belief(external=frozenset({UP})), theirs=theirs) == []
+        assert bool(texts(theirs=theirs)) is (there != SHARES)
+
+
 def test_filled_shares_of_an_order_must_agree() -> None:
     found = texts(
         theirs=told(orders={FILLED.venue_order_id: told_order(matched_shares=SHARES - 1)})

@@ -61,6 +61,11 @@ def an_order(**changes: Any) -> Order:
         (S.PENDING_CANCEL, T.REFUSE_CANCEL, S.UNKNOWN),
         (S.REJECTED, T.CANCEL, S.REJECTED),  # a killed FOK, answer first
         (S.CANCELED, T.REJECT, S.CANCELED),  # a killed FOK, stream first
+        (S.PENDING_CANCEL, T.PROVE_ABSENT, S.NOT_PLACED),  # withheld with its cancel
+        (S.NOT_PLACED, T.LOSE_ANSWER, S.UNKNOWN),  # the post was still under way
+        (S.CANCELED, T.FIND_ALIVE, S.UNKNOWN),  # listed after its end
+        (S.EXPIRED, T.FIND_ALIVE, S.UNKNOWN),
+        (S.FILLED, T.FIND_ALIVE, S.FILLED),
     ],
 )
 def test_the_real_world_has_its_rows(
@@ -147,6 +152,45 @@ def test_a_fill_that_failed_is_taken_back_exactly_and_stays_terminal() -> None:
     assert (undone.filled_shares, undone.filled_usdc, undone.fee_usdc) == (0, 0, 0)
     assert undone.is_terminal
     assert undone.worst_case_shares == 0
+
+
+def test_what_failed_is_neither_filled_nor_open() -> None:
+    order = an_order().with_fill(size_shares=4_000_000, notional_usdc=3_800_000, fee_usdc=30)
+    order = order.without_fill(size_shares=4_000_000, notional_usdc=3_800_000, fee_usdc=30)
+    assert (order.filled_shares, order.failed_shares, order.matched_shares) == (
+        0,
+        4_000_000,
+        4_000_000,
+    )
+    assert (order.open_shares, order.open_usdc) == (6_000_000, 5_700_000)
+    order = order.with_fill(size_shares=6_000_000, notional_usdc=5_700_000, fee_usdc=0)
+    assert order.status is S.FILLED
+
+
+@pytest.mark.parametrize("trigger", [T.REJECT, T.PROVE_ABSENT])
+def test_fills_outweigh_whoever_says_there_was_no_order(trigger: OrderTrigger) -> None:
+    order = an_order(status=S.PENDING_CANCEL).with_fill(size_shares=1, notional_usdc=0, fee_usdc=0)
+    with pytest.raises(InvalidTransition, match=f"no {trigger.value}.*1 shares filled"):
+        order.after(trigger)
+
+
+def test_an_order_found_alive_with_fills_is_partially_filled() -> None:
+    order = an_order(status=S.UNKNOWN, filled_shares=1)
+    assert order.after(T.ACCEPT).status is S.PARTIALLY_FILLED
+
+
+@pytest.mark.parametrize("trigger", list(T))
+def test_only_what_the_exchange_shows_makes_an_order_placed(trigger: OrderTrigger) -> None:
+    shows = {T.ACCEPT, T.FILL_PART, T.FILL_WHOLE, T.CANCEL, T.EXPIRE, T.FIND_ALIVE}
+    assert an_order(status=S.UNKNOWN).moved(S.UNKNOWN, trigger).placed is (trigger in shows)
+
+
+def test_no_status_strands_an_order() -> None:
+    """From every status that is not over, an end is reached by what a look-up can prove."""
+    provable = {T.ACCEPT, T.CANCEL, T.PROVE_ABSENT, T.FILL_WHOLE, T.LOSE_ANSWER, T.REFUSE_CANCEL}
+    for status in set(OrderStatus) - TERMINAL:
+        ends = {ORDER_TABLE[status, t] for t in provable if (status, t) in ORDER_TABLE}
+        assert ends & TERMINAL, status
 
 
 def test_a_budget_is_complete_when_the_dollars_are_spent_not_the_shares() -> None:

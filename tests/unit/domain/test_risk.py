@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from polybot.domain.market import FeeSchedule, Outcome
 from polybot.domain.order import OrderStatus, OrderType, Side
 from polybot.domain.risk import RULES, Approved, Denied, check
-from polybot.domain.risk_limits import Commitment, RiskLimits, RiskState
+from polybot.domain.risk_limits import Commitment, ForeignOrder, RiskLimits, RiskState
 from polybot.domain.trading_state import TradingState
 from tests.unit.domain.test_market import a_market
 from tests.unit.domain.test_order import an_order
@@ -49,6 +49,11 @@ HELD: dict[str, Any] = {"positions": (bought(Outcome.UP),)}
 
 def resting(**changes: Any) -> dict[str, Any]:
     return {"orders": (an_order(**({"agent": "other", "purpose": "quote"} | changes)),)}
+
+
+def foreign(**changes: Any) -> dict[str, Any]:
+    fields = {"outcome": Outcome.UP, "side": Side.BUY, "price_bps": 9500}
+    return {"foreign_orders": (ForeignOrder(**(fields | changes)),)}
 
 
 def committed(usdc: int, *, agent: str = "other", slug: str = MARKET.slug) -> dict[str, Any]:
@@ -94,6 +99,11 @@ def test_what_is_held_may_be_sold(wish: Wish) -> None:
         (Wish(), resting(outcome=Outcome.DOWN, price_bps=500, status=OrderStatus.CANCELED), ""),
         (EXIT, HELD | resting(price_bps=9400), "self_cross"),
         (LOCK, HELD | resting(side=Side.SELL, outcome=Outcome.DOWN, price_bps=100), "self_cross"),
+        (Wish(), resting(side=Side.SELL, order_type=OrderType.FAK, price_bps=9500), "self_cross"),
+        (TAKE, resting(side=Side.SELL, order_type=OrderType.FAK, price_bps=9500), ""),
+        (Wish(), foreign(side=Side.SELL, price_bps=9500), "self_cross"),
+        (Wish(), foreign(side=Side.SELL, price_bps=9600), ""),
+        (EXIT, HELD | foreign(outcome=Outcome.DOWN, side=Side.SELL, price_bps=9900), "self_cross"),
         (Wish(), {"day_pnl_usdc": -100_000_000}, "daily_loss"),
         (Wish(), {"day_pnl_usdc": -99_999_999}, ""),
         (Wish(), {"consecutive_losses": 5, "last_loss_ns": 0}, "paused"),

@@ -5,8 +5,8 @@ import pytest
 from polybot.errors import NotFound, OutcomeUnknown, ProtocolError, RateLimited
 from polybot.exchange.answers import body_of, outcome_of
 from polybot.exchange.http_calls import HttpAnswer
+from polybot.exchange.wire_cancels import CancelAnswer
 from polybot.exchange.wire_codec import decode
-from polybot.exchange.wire_orders import CancelAnswer
 
 
 def test_a_good_answer_is_its_body() -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from decimal import Decimal
 
 import msgspec
@@ -97,3 +99,35 @@ def test_unreadable_events_do_not_spoil_their_neighbors(frames: FrameDecoder[Up 
     assert frames.decode(frame) == [Up(1), Down(2)]
     assert frames.refused == 2
     assert "size" in frames.last_refusal
+
+
+FIRST_USE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from polybot.exchange.wire_codec import decode
+from polybot.exchange.wire_gamma import GammaEvent
+
+together = threading.Barrier(8)
+read = []
+
+def answer():
+    together.wait()
+    read.append(decode(b'{"id": "1", "slug": "a", "markets": []}', GammaEvent).slug)
+
+threads = [threading.Thread(target=answer) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(read))
+"""
+
+
+@pytest.mark.parametrize("attempt", range(6))
+def test_threads_may_read_a_type_for_the_first_time_together(attempt: int) -> None:
+    """Hold off a crash inside msgspec: without the lock about every second process dies of it."""
+    del attempt
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "8"), done.stderr

@@ -9,9 +9,6 @@ from polybot.exchange.contracts import CTF_DOMAIN
 from polybot.exchange.order_hash import WireSide, order_id
 from polybot.exchange.wire_codec import decode, encode
 from polybot.exchange.wire_orders import (
-    CancelAnswer,
-    CancelMarketBody,
-    CancelOrderBody,
     OrderBody,
     PostOrderAnswer,
     PostOrderBody,
@@ -142,10 +139,3 @@ def test_an_answer_names_amounts_and_trades_as_the_exchange_does() -> None:
         "transactionsHashes": None,
     }
     assert decode(encode(answer), PostOrderAnswer) == answer
-
-
-def test_cancels_are_worded_as_the_exchange_words_them() -> None:
-    assert encode(CancelOrderBody("0x1")) == b'{"orderID":"0x1"}'
-    assert encode(CancelMarketBody(market="0xab")) == b'{"market":"0xab"}'
-    answer = decode(b'{"canceled":["0x1"],"not_canceled":{"0x2":"order not found"}}', CancelAnswer)
-    assert answer == CancelAnswer(canceled=["0x1"], not_canceled={"0x2": "order not found"})

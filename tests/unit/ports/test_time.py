@@ -1,8 +1,8 @@
 """Both kinds of time are what everybody takes them for, and the two are never one."""
 
-from polybot.adapters.clock import SystemClock
+from polybot.adapters.clock import SystemClock, SystemTurnClock
 from polybot.adapters.market_clock import SegmentMarketClock, WallMarketClock
-from polybot.ports import Clock, MarketClock
+from polybot.ports import Clock, MarketClock, TurnClock
 from tests.fakes import FakeClock, FakeMarketClock
 from tests.unit.ports.contract import demands, unmet
 
@@ -10,6 +10,12 @@ from tests.unit.ports.contract import demands, unmet
 def test_clocks_offer_the_port() -> None:
     for clock in (SystemClock(), FakeClock()):
         assert unmet(Clock, clock) == []
+
+
+def test_turn_clocks_offer_the_port() -> None:
+    for clock in (SystemTurnClock(SystemClock()), FakeClock()):
+        assert unmet(TurnClock, clock) == []
+    assert unmet(TurnClock, SystemClock()) == ["no begin_turn", "no elapsed_ns"]
 
 
 def test_market_clocks_offer_the_port() -> None:

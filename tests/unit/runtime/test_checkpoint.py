@@ -1,4 +1,6 @@
 import json
+import os
+import resource
 import subprocess
 import sys
 import threading
@@ -282,3 +284,51 @@ def test_a_kill_at_any_moment_leaves_a_checkpoint_at_least_as_new_as_the_last_sa
         assert loaded.seq >= saved
         assert json.loads(loaded.state)["seq"] == loaded.seq
         assert store.skipped == []
+
+
+def test_a_save_that_finds_no_space_leaves_none_of_its_own_behind(tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from polybot.adapters.clock import SystemClock
+from polybot.errors import DiskFull
+from polybot.runtime.checkpoint import CheckpointStore
+store = CheckpointStore(Path(sys.argv[1]), clock=SystemClock())
+store.save(1, b"{}", 1)
+try:
+    store.save(2, b'"' + b"x" * 300_000 + b'"', 1)
+except DiskFull as error:
+    sys.exit(str(error))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "free space on this disk" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-0000000000000001.json"]
+
+
+def test_a_checkpoint_of_another_user_is_an_error_and_not_damage(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from pathlib import Path
+from polybot.errors import StorageError
+from polybot.runtime.checkpoint import read_checkpoint
+os.setuid(12345)
+try:
+    sys.exit(f"read: {read_checkpoint(Path(sys.argv[1]))}")
+except StorageError as error:
+    sys.exit(f"refused: {error}")
+"""
+    if os.geteuid() != 0:
+        pytest.skip("only root may become another user")
+    path = tmp_path / "checkpoint-0000000000000001.json"
+    path.write_text("{}")
+    path.chmod(0o600)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.startswith(f"refused: cannot read {path}: Permission denied"), done.stderr

@@ -336,5 +336,7 @@ async def test_what_a_start_left_behind_is_frozen() -> None:
     frozen: list[int] = []
     service = ScriptedService(lambda: frozen.append(gc.get_freeze_count()))
     gc.unfreeze()
+    gc.disable()
     await daemon_of(service).main()
     assert frozen[0] > 1000
+    assert gc.isenabled(), "expected collections again once it has started"

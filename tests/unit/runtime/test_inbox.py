@@ -68,7 +68,7 @@ class Asker:
 class Case:
     """An inbox that hears the trader and the watchdog."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, begins_anew: bool = True) -> None:
         self.receiver, self.asker, self.clock = Receiver(), Asker(), FakeClock()
         self.inbox = ReplayingInbox(
             "tracker",
@@ -77,6 +77,7 @@ class Case:
             asker=self.asker,
             clock=self.clock,
         )
+        self.inbox.begins_anew = begins_anew
 
     def hear(self, *payloads: bytes) -> list[int]:
         self.receiver.payloads += payloads

@@ -99,6 +99,17 @@ def test_when_space_is_back_the_journal_and_its_reserve_are_whole_again(full_dis
     journal.close()
 
 
+def test_a_full_disk_is_not_filled_further_for_a_moment_by_trying(full_disk: Path) -> None:
+    journal = Journal.open(full_disk, settings=SMALL)
+    fill(journal)
+    before = full_disk.stat().st_mtime_ns
+    journal.replenish()
+    journal.close()
+    assert journal.shortage is not None
+    # Not even a file that is deleted again.
+    assert full_disk.stat().st_mtime_ns == before
+
+
 LIMITED = """
 import sys
 from collections.abc import Iterator

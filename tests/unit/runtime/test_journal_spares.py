@@ -81,3 +81,24 @@ def test_a_failure_in_the_background_is_remembered_not_raised(
     spares.prepare_in_background()
     spares.wait()
     assert spares.shortage is None
+
+
+def test_a_shortage_that_lasts_is_said_once_and_its_end_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    # A file stands where the spare's unfinished file would be: no space, as far as it can tell.
+    blocked = tmp_path / (SPARE + ".tmp")
+    blocked.mkdir()
+    spares = make(tmp_path)
+    for _ in range(3):
+        spares.prepare_in_background()
+        spares.wait()
+    assert isinstance(spares.shortage, StorageError)
+    assert caplog.text.count("no room for the next journal segment") == 1
+    blocked.rmdir()
+    spares.prepare_in_background()
+    spares.wait()
+    assert spares.shortage is None
+    assert not spares.preparing
+    assert caplog.text.count("there is room for the next journal segment again") == 1

@@ -196,3 +196,24 @@ def test_on_a_full_disk_events_go_on_in_the_reserve_and_end_with_it(
     assert "free space" in caplog.text
     with pytest.raises(DiskFull):
         outbox.record(Done())
+
+
+def test_the_journals_head_goes_to_the_log_when_a_window_is_over(
+    case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    case.outbox.record(opening())
+    case.outbox.commit()
+    assert "journal head" not in caplog.text
+    case.outbox.record(settled())
+    assert "journal head" not in caplog.text
+    case.outbox.commit()
+    case.outbox.commit()
+    assert caplog.messages == [f"journal head of trader: 2:{case.journal.last_hash.hex()}"]
+
+
+def test_events_can_be_stamped_by_a_clock_that_stands_still(case: Case) -> None:
+    still = FakeClock(now_ns=77)
+    case.outbox.keep_time_by(still)
+    case.clock.advance(5)
+    assert case.outbox.record(opening()).ts_init == 77

@@ -22,6 +22,8 @@ from polybot.messages.lifecycle import Heartbeat, ProcessStarted, ProcessStopped
 from polybot.messages.trading import DriftFound
 from polybot.ports import Vitals
 from polybot.runtime.journal import Journal, JournalSettings
+from polybot.runtime.journal_archive import JournalArchive
+from polybot.runtime.journal_history import JournalHistory
 from polybot.runtime.outbox import JournaledOutbox
 from polybot.runtime.participant import REPLAY_BYTES, TRIM_NS, Identity, Participant
 from tests.fakes import FakeClock, FakeInbox
@@ -90,6 +92,7 @@ class Case:
 
     def __init__(self, directory: Path, process: str = "trader") -> None:
         self.clock, self.bus, self.inbox = FakeClock(), Bus(), FakeInbox()
+        self.directory = directory
         settings = JournalSettings(segment_bytes=4 << 10, reserve_bytes=2 << 10)
         self.journal = Journal.open(directory, settings=settings)
         self.outbox = JournaledOutbox(
@@ -339,3 +342,53 @@ def test_a_replay_from_before_the_trim_begins_at_what_is_kept(case: Case) -> Non
     batch = case.ask(ReplayFrom(seq=1, limit=2))
     assert batch.first_kept == first
     assert [text.encode() for text in batch.records] == case.journal.payloads_from(first, 2)
+
+
+def test_what_is_trimmed_is_archived_before(case: Case) -> None:
+    archive = JournalArchive(case.directory, cap_bytes=1 << 20)
+    case.participant.archive = archive
+    last = filled(case)
+    case.ask(Acknowledge(sender="tracker", seq=last))
+    assert trim(case) == 1
+    archive.wait()
+    first = trim(case)
+    assert first > 1
+    assert [seq for seq, _ in JournalHistory(case.directory).payloads_after(0)] == list(
+        range(1, case.journal.synced_seq + 1)
+    )
+
+
+def test_a_process_that_was_stopped_for_a_minute_says_so_once(
+    case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    for seconds in (1, 1, 5, 60, 1):
+        case.clock.advance(seconds)
+        case.participant.turn()
+
+    said = [r.getMessage() for r in caplog.records if "stood still" in r.getMessage()]
+    assert len(said) == 1
+    assert "stood still for 60.0 s" in said[0]
+
+
+def test_duties_of_every_second_are_done_with_each_beat(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    done: list[int] = []
+    case.participant.each_second = (lambda: done.append(case.clock.monotonic_ns()),)
+    for _ in range(30):
+        case.participant.turn()
+        case.clock.advance(0.1)
+    assert len(done) == 3
+    case.journal.close()
+
+
+def test_the_journals_head_is_in_the_log_at_start_and_stop(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    case = Case(tmp_path)
+    asyncio.run(case.participant.start())
+    assert caplog.messages == [f"journal head of trader: {case.journal.head()}"]
+    case.participant.turn()
+    asyncio.run(case.participant.stop())
+    assert caplog.messages[1:] == [f"journal head of trader: {case.journal.head()}"]
+    case.journal.close()

@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from polybot.errors import CheckpointError, JournalError
+from polybot.errors import CheckpointError, JournalError, StorageError
 from polybot.runtime.journal import Journal, JournalSettings
 from polybot.runtime.journal_segment import list_segments
 from polybot.runtime.restore import DurableState, open_durable_state
@@ -72,7 +73,7 @@ def test_when_the_rest_of_the_journal_does_not_reach_back_the_start_is_refused(
     lived(tmp_path, records=200, checkpoints=(120,))
     list_segments(tmp_path)[0].path.unlink()
     (tmp_path / "checkpoint-0000000000000120.json").write_bytes(b"")
-    with pytest.raises(CheckpointError, match="was 0; restore a checkpoint from a backup"):
+    with pytest.raises(CheckpointError, match="was 0; restore a checkpoint or the older segments"):
         restore(tmp_path)
     # The refusal lets go of the journal, so that a repaired directory opens at once.
     Journal.open(tmp_path, settings=SMALL, scan_from_seq=200).close()
@@ -154,3 +155,68 @@ def test_a_torn_tail_is_cut_and_said(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert "nothing durable" in caplog.text
     assert state.describe() == "continues after event 2, restored from the first event"
     state.journal.close()
+
+
+def tree(directory: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Return what is on disk: names, modes, times of change and contents."""
+    return {
+        str(path.relative_to(directory)): (
+            path.stat().st_mode,
+            path.stat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in [directory, *directory.rglob("*")]
+    }
+
+
+def test_a_refused_start_changes_nothing_on_disk(tmp_path: Path) -> None:
+    lived(tmp_path, records=200, checkpoints=(50, 120))
+    # A torn tail and a missing spare, which a start that goes on would mend.
+    newest = list_segments(tmp_path)[-1].path
+    data = bytearray(newest.read_bytes())
+    end = data.rindex(b"}") + 1
+    data[end : end + 40] = data[:40]
+    newest.write_bytes(data)
+    (tmp_path / "journal.spare").unlink()
+    lost = list_segments(tmp_path)[2]
+    kept = lost.path.read_bytes()
+    for path in tmp_path.glob("checkpoint-*"):
+        path.rename(path.with_suffix(".moved"))
+
+    lost.path.unlink()
+    before = tree(tmp_path)
+    with pytest.raises(JournalError, match=f"missing segment in {lost.path}"):
+        restore(tmp_path)
+    assert tree(tmp_path) == before
+
+    lost.path.write_bytes(kept)
+    list_segments(tmp_path)[0].path.unlink()
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError, match="expected a checkpoint"):
+        restore(tmp_path)
+    assert tree(tmp_path) == before
+
+    for path in tmp_path.glob("checkpoint-*.moved"):
+        path.rename(path.with_suffix(".json"))
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError, match="a newer polybot wrote it"):
+        restore(tmp_path, schema=0)
+    assert tree(tmp_path) == before
+    restore(tmp_path).journal.close()
+    assert tree(tmp_path) != before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a directory away")
+def test_another_users_directory_is_refused_also_to_root(tmp_path: Path) -> None:
+    lived(tmp_path, records=3, checkpoints=())
+    os.chown(tmp_path, 12345, -1)
+    before = tree(tmp_path)
+    with pytest.raises(StorageError, match=r"this user \(root\), was user 12345's; run polybot as"):
+        restore(tmp_path)
+    assert tree(tmp_path) == before
+
+
+def test_a_file_in_the_way_of_the_directory_is_said(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    with pytest.raises(StorageError, match="a file is where a directory should be"):
+        restore(tmp_path / "state" / "trader")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from polybot.errors import StorageError
-from polybot.runtime.tape import TapeSettings, TapeWriter, list_tapes
+from polybot.runtime.tape import TapeSettings, TapeWriter, list_tapes, session_of
 from polybot.runtime.tape_format import BATCH_END, COUNT, GAP, TapeFrame, TapeReader
 
 BOOK, TIMER = 1, 2
@@ -131,3 +131,24 @@ def test_a_directory_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     with pytest.raises(StorageError):
         TapeWriter(tmp_path / "file" / "tape", "s1")
+
+
+def test_what_is_flushed_survives_a_kill_at_once(tmp_path: Path) -> None:
+    tape = TapeWriter(tmp_path, "s1")
+    tape.flush()
+    tape.record(BOOK, 1, 1, b"young")
+    tape.end_batch(1, 1)
+    tape.flush()
+    deadline = time.monotonic() + 10
+    while not read(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [frame.data for frame in read(tmp_path)] == [b"young", b""]
+    tape.close()
+
+
+def test_a_file_s_name_tells_its_session(tmp_path: Path) -> None:
+    tape = TapeWriter(tmp_path, "3f9a1c22b0d4")
+    tape.record(BOOK, 1, 1, b"")
+    tape.close()
+    (path,) = list_tapes(tmp_path)
+    assert session_of(path) == "3f9a1c22b0d4"

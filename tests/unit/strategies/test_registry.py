@@ -4,7 +4,14 @@ import pytest
 
 from polybot.errors import ConfigError
 from polybot.strategies.capture_99c import Capture99c
-from polybot.strategies.registry import STRATEGIES, build, names, parameters_of, problems_of
+from polybot.strategies.registry import (
+    STRATEGIES,
+    build,
+    effective_parameters,
+    names,
+    parameters_of,
+    problems_of,
+)
 
 
 def test_a_strategy_is_built_from_its_name_and_parameters() -> None:
@@ -37,3 +44,12 @@ def test_every_parameter_says_what_it_means_and_its_default_is_within_its_range(
     for parameter in documented:
         assert parameter.doc, parameter.name
         assert problems_of(name, {parameter.name: parameter.default}) == []
+
+
+def test_effective_parameters_are_all_there_and_build_the_same_strategy() -> None:
+    effective = effective_parameters("capture_99c", {"fixed_shares": "10"})
+    assert effective.keys() == {parameter.name for parameter in parameters_of("capture_99c")}
+    rebuilt, built = build("capture_99c", effective), build("capture_99c", {"fixed_shares": 10})
+    assert isinstance(rebuilt, Capture99c)
+    assert isinstance(built, Capture99c)
+    assert rebuilt.parameters == built.parameters

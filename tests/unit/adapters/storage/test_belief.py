@@ -2,6 +2,7 @@ import msgspec
 
 from polybot.adapters.storage.belief import FORGOTTEN_AFTER_NS, read_belief
 from polybot.adapters.storage.ledger import Ledger
+from polybot.domain.audit import AuditExtent
 from polybot.domain.fill import FillStatus
 from polybot.domain.order import Side
 from polybot.messages.trading import (
@@ -21,6 +22,7 @@ from tests.story import (
     paid_out,
     records,
     reported,
+    settled,
 )
 
 COST = 23_750_000 + 83_120
@@ -123,17 +125,36 @@ def test_what_drift_called_foreign_is_known_not_to_be_ours(ledger: Ledger) -> No
     assert read_belief(ledger.database).foreign == {"t9", "0xmanual"}
 
 
+def by_hand(size: int, number: int = 0) -> ExternalFlowBooked:
+    token_id = market_at(number).token_up
+    return ExternalFlowBooked(kind="shares", amount_usdc=0, token_id=token_id, size_shares=size)
+
+
+def test_shares_booked_as_external_are_held_while_their_window_has_no_outcome(
+    ledger: Ledger,
+) -> None:
+    ledger.store(records([opening(), *bought(), by_hand(5), by_hand(-2)]))
+    belief = read_belief(ledger.database)
+    assert belief.held == {UP: SHARES + 3}
+    assert belief.external == frozenset()
+
+    ledger.store(records([settled()], source="tracker"))
+    belief = read_belief(ledger.database)
+    assert belief.held == {UP: SHARES}
+    assert belief.external == {UP}
+
+
 def test_a_narrow_look_keeps_cash_and_positions_whole(ledger: Ledger) -> None:
     ledger.store(records([opening(), *bought(0), *bought(1), *bought(2)]))
 
-    belief = read_belief(ledger.database, newest_orders=2)
+    belief = read_belief(ledger.database, AuditExtent(most=2))
 
     assert set(belief.orders) == {order_at(n).venue_order_id for n in (1, 2)}
     assert {fill.trade_id for fill in belief.fills.values()} == {"t1", "t2"}
     assert belief.since_ns == order_at(1).created_ns
     assert belief.cash_usdc == OPENING_USDC - 3 * COST
     assert len(belief.held) == 3
-    assert set(read_belief(ledger.database, newest_orders=9).orders) == {
+    assert set(read_belief(ledger.database, AuditExtent(most=9)).orders) == {
         order_at(n).venue_order_id for n in range(3)
     }
 

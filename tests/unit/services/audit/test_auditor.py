@@ -1,11 +1,14 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 
-from polybot.domain.audit import Belief, Told
+from polybot.domain.audit import EVERYTHING, AuditExtent, AuditPoint, Belief, Told, ToldOrder
+from polybot.domain.order import OrderStatus
 from polybot.errors import OutcomeUnknown, StorageError
 from polybot.services.audit.auditor import AuditScope, AuditSides, run_audit
 from tests.fakes import FakeClock
+from tests.story import SHARES, order_at
 
 
 class FakeBooks:
@@ -17,7 +20,7 @@ class FakeBooks:
         self.looks = 0
         self.then: Callable[[int], None] = lambda looks: None
 
-    def belief(self, *, newest_orders: int | None = None) -> Belief:
+    def belief(self, extent: AuditExtent = EVERYTHING, also: Iterable[str] = ()) -> Belief:
         self.looks += 1
         self.then(self.looks)
         notes = ("a note",)
@@ -35,6 +38,7 @@ class FakeRecords:
     def __init__(self, cash_usdc: int = 100) -> None:
         self.cash_usdc = cash_usdc
         self.shares = {"1": 5}
+        self.orders: dict[str, ToldOrder] = {}
         self.asked: list[tuple[Sequence[str], int]] = []
         self.error: OutcomeUnknown | None = None
 
@@ -43,7 +47,7 @@ class FakeRecords:
         if self.error is not None:
             raise self.error
         shares = {token: self.shares.get(token, 0) for token in token_ids}
-        return Told(orders={}, fills={}, cash_usdc=self.cash_usdc, shares=shares)
+        return Told(orders=dict(self.orders), fills={}, cash_usdc=self.cash_usdc, shares=shares)
 
 
 class FakeHoldings:
@@ -63,7 +67,7 @@ class Bench:
     """Both sides, and a clock that moves with every pause."""
 
     def __init__(self) -> None:
-        self.books = FakeBooks()
+        self.books: Any = FakeBooks()
         self.records = FakeRecords()
         self.holdings = FakeHoldings()
         self.newest: dict[str, int] = {}
@@ -208,3 +212,63 @@ def test_a_database_that_fails_is_an_error(bench: Bench) -> None:
     bench.books.then = fail
 
     assert run_audit(bench.sides(), AuditScope()).error == "no database"
+
+
+POINT = AuditPoint(seq=40, at_ns=7)
+THROUGH = AuditPoint(seq=50, at_ns=9)
+
+
+class OrderBooks(FakeBooks):
+    """Books of one order that is over, left out unless it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extents: list[tuple[AuditExtent, tuple[str, ...]]] = []
+        self.order = order_at(status=OrderStatus.CANCELED)
+
+    def belief(self, extent: AuditExtent = EVERYTHING, also: Iterable[str] = ()) -> Belief:
+        self.extents.append((extent, tuple(also)))
+        chosen = {} if self.order.venue_order_id not in also else {"0xaaaa000": self.order}
+        return Belief(
+            orders=chosen,
+            fills={},
+            cash_usdc=self.cash_usdc,
+            held={"1": 5},
+            all_orders=12,
+            all_fills=11,
+            through=THROUGH,
+        )
+
+
+def test_an_audit_begins_where_the_last_agreed_and_tells_where_the_next_may(bench: Bench) -> None:
+    bench.books = OrderBooks()
+
+    result = run_audit(bench.sides(), AuditScope(extent=AuditExtent(since=POINT)))
+
+    assert result.agrees
+    assert (result.orders, result.fills, result.compared) == (12, 11, 0)
+    assert result.through == THROUGH
+    assert bench.books.extents[0][0].since == POINT
+
+
+def test_other_money_does_not_keep_the_orders_from_having_agreed(bench: Bench) -> None:
+    bench.books = OrderBooks()
+    bench.records.cash_usdc = 99
+
+    result = run_audit(bench.sides(), AuditScope(extent=AuditExtent(since=POINT), settle_s=1.0))
+
+    assert not result.agrees
+    assert result.through == THROUGH
+
+
+def test_an_old_order_that_is_open_there_is_found_and_looked_at_again_next_time(
+    bench: Bench,
+) -> None:
+    bench.books = OrderBooks()
+    there = ToldOrder("0xaaaa000", "LIVE", order_at().token_id, "BUY", 9500, SHARES, 0)
+    bench.records.orders = {there.order_id: there}
+
+    result = run_audit(bench.sides(), AuditScope(extent=AuditExtent(since=POINT), settle_s=1.0))
+
+    assert result.differences == ("order 0xaaaa000: expected CANCELED, was LIVE at the exchange",)
+    assert result.through == POINT

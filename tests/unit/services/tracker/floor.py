@@ -10,7 +10,14 @@ from polybot.adapters.storage.models import ALL_TABLES, table_name
 from polybot.adapters.storage.statements import execute
 from polybot.domain.audit import AuditResult
 from polybot.ports import CatalogAnswer
-from polybot.services.tracker.needs import TrackerPorts, TrackerSettings
+from polybot.services.tracker.needs import (
+    EventHistory,
+    NullHistory,
+    NullRescue,
+    Rescue,
+    TrackerPorts,
+    TrackerSettings,
+)
 from polybot.services.tracker.restore import restore
 from polybot.services.tracker.service import TrackerService
 from tests.fakes import (
@@ -42,11 +49,13 @@ class FakeAuditor:
 
     def __init__(self) -> None:
         self.started = 0
+        self.complete: list[bool] = []
         self.result: AuditResult | None = None
         self.busy = False
 
-    def start(self) -> None:
+    def start(self, *, complete: bool = False) -> None:
         self.started += 1
+        self.complete.append(complete)
         self.busy = True
 
     def running(self) -> bool:
@@ -75,12 +84,19 @@ class Floor:
         self.market = FakeMarketClock(CLOSE_NS - 300 * SECOND_NS)
         self.lives = 0
 
-    def start(self, wrap: Callable[[Any], Any] = lambda port: port) -> TrackerService:
+    def start(
+        self,
+        wrap: Callable[[Any], Any] = lambda port: port,
+        *,
+        ledger: Ledger | None = None,
+        history: EventHistory | None = None,
+        rescue: Rescue | None = None,
+    ) -> TrackerService:
         """Begin a life of the tracker on what the one before left."""
         self.lives += 1
         self.outbox.crash(f"s{self.lives}")
         self.catalog.waiting = []
-        self.ledger = Ledger.open(self.path, self.clock)
+        self.ledger = ledger or Ledger.open(self.path, self.clock)
         ports = TrackerPorts(
             wake=asyncio.Event(),
             ledger=wrap(self.ledger),
@@ -92,6 +108,8 @@ class Floor:
             checkpoints=self.checkpoints,
             clock=self.clock,
             market_clock=self.market,
+            history=history or NullHistory(),
+            rescue=rescue or NullRescue(),
         )
         seq, state, _ = self.checkpoints.saved or (0, None, 0)
         service = TrackerService(ports, SETTINGS, restore(seq, state))

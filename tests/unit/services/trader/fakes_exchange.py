@@ -234,6 +234,7 @@ class FakeTape:
     def __init__(self) -> None:
         self.taped: list[tuple[int, bytes]] = []
         self.batches = 0
+        self.flushed = False
         self.closed = False
 
     def record(self, kind: int, mono_ns: int, market_ns: int, data: bytes) -> None:
@@ -241,6 +242,9 @@ class FakeTape:
 
     def end_batch(self, mono_ns: int, market_ns: int) -> None:
         self.batches += 1
+
+    def flush(self) -> None:
+        self.flushed = True
 
     def close(self) -> None:
         self.closed = True

@@ -28,6 +28,7 @@ from polybot.strategies.base import CancelIntent, Decision, Intent
 from tests.story import AGENT, market_at
 from tests.unit.services.trader import frames
 from tests.unit.services.trader.books import NOW_NS, Books
+from tests.unit.services.trader.fake_fence import FakeFence
 from tests.unit.services.trader.fakes_exchange import (
     FakeAccess,
     FakeGateway,
@@ -71,6 +72,7 @@ class Case:
         self.books = Books()
         self.books.gateway = FakeGateway(self.books.outbox)
         self.access = FakeAccess(self.books.gateway)
+        self.fence = FakeFence()
         self.data = MarketData()
         self.data.watch([market_at()])
         self.data.accept(StreamFrame("market", 0, data=frames.books()))
@@ -94,6 +96,7 @@ class Case:
             market_clock=self.books.market_clock,
             limits=limits or RiskLimits(),
             gate=open_gate(passed(self.books.keeper, self.books.claims, market_at())),
+            fence=self.fence,
         )
         self.books.outbox.commit()
         self.start = self.books.count()

@@ -10,12 +10,14 @@ from polybot.services.trader.book_repair import BookRepair
 from polybot.services.trader.cash_check import CashCheck
 from polybot.services.trader.feed_gaps import FeedGaps
 from polybot.services.trader.feeds import USER_STREAM, Feeds
+from polybot.services.trader.holdings_check import HoldingsCheck
 from polybot.services.trader.inputs import Inputs
 from polybot.services.trader.look_ups import LookUps
 from polybot.services.trader.market_data import MarketData
 from polybot.services.trader.price_feeds import PriceFeeds
 from polybot.services.trader.reconcile import Reconciler
 from polybot.services.trader.reference import ReferenceBook
+from polybot.services.trader.strangers import Strangers
 from tests.fakes import FakeInbox
 from tests.story import market_at
 from tests.unit.services.trader import frames
@@ -45,6 +47,8 @@ class Case:
             market_clock=books.market_clock,
             look_ups=LookUps(keeper, answers, books.access, grace_ns=S),
             cash=CashCheck(keeper, answers, books.market_clock),
+            holdings=HoldingsCheck(keeper, answers, books.market_clock),
+            strangers=Strangers(keeper, books.claims),
             sweep_ns=S,
             done_once=reconciled,
         )
@@ -108,12 +112,14 @@ def test_without_the_user_stream_entries_stop_and_its_return_reconciles() -> Non
     case.user.disconnect()
     case.feeds.take()
     assert not case.feeds.user_connected
+    assert not case.reconciler.look_ups.is_listening
     assert [c.source for c in case.books.state.claims][-1] == USER_STREAM
     case.user.connect()
     case.feeds.take()
     assert not case.books.claims.is_claimed_by(USER_STREAM)
     assert case.books.claims.state is TradingState.RECONCILING
     assert case.reconciler.trigger == "user stream"
+    assert case.reconciler.look_ups.is_listening
 
 
 def test_the_first_connection_of_a_start_requires_nothing_more() -> None:

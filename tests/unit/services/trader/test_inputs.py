@@ -5,13 +5,15 @@ import msgspec
 from polybot.errors import Unavailable
 from polybot.messages.lifecycle import Heartbeat
 from polybot.ports import BookReply
-from polybot.services.trader.inputs import (
+from polybot.services.trader.inputs import Inputs
+from polybot.services.trader.tape_records import (
     TAPE_ANSWER,
     TAPE_BOOK,
     TAPE_BUS,
     TAPE_CONNECTION,
     TAPE_STREAMS,
-    Inputs,
+    decode_answer,
+    decode_book,
 )
 from tests.fakes import FakeClock, FakeInbox, FakeMarketClock
 from tests.story import settled
@@ -80,13 +82,8 @@ def test_answers_are_taken_only_while_the_account_is_known() -> None:
     assert case.inputs.answers() == []
     case.access.is_ready = True
     assert case.inputs.answers() == [accepted("0x1")]
-    assert [kind for kind, _ in case.tape.taped] == [TAPE_ANSWER]
-
-
-def test_the_end_of_a_turn_is_marked() -> None:
-    case = Case()
-    case.inputs.end()
-    assert case.tape.batches == 1
+    ((kind, data),) = case.tape.taped
+    assert (kind, decode_answer(data)) == (TAPE_ANSWER, accepted("0x1"))
 
 
 def test_books_that_were_asked_for_are_taped_with_their_token() -> None:
@@ -94,10 +91,8 @@ def test_books_that_were_asked_for_are_taped_with_their_token() -> None:
     replies = [BookReply("7", b"{book}"), BookReply("8", error=Unavailable("restarting"))]
     case.book_source.replies = list(replies)
     assert case.inputs.book_replies() == replies
-    assert case.tape.taped == [(TAPE_BOOK, b"7 {book}"), (TAPE_BOOK, b"8 restarting")]
+    assert [kind for kind, _ in case.tape.taped] == [TAPE_BOOK, TAPE_BOOK]
+    read = [decode_book(data) for _, data in case.tape.taped]
+    assert read[0] == replies[0]
+    assert (read[1].token_id, str(read[1].error)) == ("8", "restarting")
     assert case.inputs.book_replies() == []
-
-
-def test_no_kind_of_record_is_used_twice() -> None:
-    kinds = [*TAPE_STREAMS.values(), TAPE_CONNECTION, TAPE_BUS, TAPE_ANSWER, TAPE_BOOK]
-    assert len(set(kinds)) == len(kinds)

@@ -257,13 +257,22 @@ def canceling(books: Books, number: int = 0) -> Order:
     return order
 
 
-def test_a_confirmed_cancel_ends_the_order() -> None:
+@pytest.mark.parametrize("by_stream", [True, False])
+def test_a_confirmed_cancel_ends_the_order_once_it_is_known_what_it_traded(
+    by_stream: bool,
+) -> None:
     books = Books()
     order = canceling(books)
     ids = (order.venue_order_id,)
     books.answers.canceled(CancelAnswer(ids, {}, asked=ids))
+    assert books.status(order) is S.PENDING_CANCEL
+    assert books.answers.look_up == {order.venue_order_id}
+    if by_stream:
+        books.answers.stream_frame(frame(order_frame(order, "CANCELLATION", "CANCELED")))
+    else:
+        books.answers.looked_up(looked_up(order, venue_order(order, "CANCELED")))
+        assert books.answers.look_up == set()
     assert books.status(order) is S.CANCELED
-    assert books.answers.look_up == set()
 
 
 def test_a_refused_cancel_is_looked_up() -> None:
@@ -301,8 +310,8 @@ def test_an_order_the_cancel_s_answer_does_not_mention_is_looked_up() -> None:
     order, other = canceling(books), canceling(books, 1)
     asked = (order.venue_order_id, other.venue_order_id)
     books.answers.canceled(CancelAnswer((other.venue_order_id,), {}, asked=asked))
-    assert (books.status(order), books.status(other)) == (S.UNKNOWN, S.CANCELED)
-    assert books.answers.look_up == {order.venue_order_id}
+    assert (books.status(order), books.status(other)) == (S.UNKNOWN, S.PENDING_CANCEL)
+    assert books.answers.look_up == set(asked)
 
 
 def unknown(books: Books, order_type: OrderType = OrderType.GTC) -> Order:

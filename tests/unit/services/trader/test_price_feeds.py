@@ -36,7 +36,9 @@ class Case:
 
     def ages(self, *ages: float | None) -> list[str]:
         for stream, age in zip(self.streams, ages, strict=True):
-            stream.age = age
+            if age is not None:
+                mono_ns = self.clock.mono_ns - int(age * 1e9)
+                self.feeds.accept(StreamFrame(stream.name, mono_ns, data=b"{}"))
         self.feeds.turn()
         return self.wanted()
 

@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
-from polybot.domain.order import OrderStatus, OrderTrigger
+from polybot.domain.order import Order, OrderStatus, OrderTrigger, Side
 from polybot.domain.trading_state import TradingState
 from polybot.errors import OutcomeUnknown
 from polybot.messages.trading import DriftFound, FillMatched, ReconcileFinished
 from polybot.services.trader.cash_check import CashCheck
 from polybot.services.trader.claims import RECONCILE
+from polybot.services.trader.holdings_check import HoldingsCheck
 from polybot.services.trader.look_ups import LookUps
 from polybot.services.trader.reconcile import ANSWER_TIMEOUT_NS, Reconciler
+from polybot.services.trader.strangers import Strangers
 from tests.story import OPENING_USDC, SHARES, bought, market_at, order_at, paid_out
 from tests.unit.services.trader.books import NOW_NS, Books
 from tests.unit.services.trader.fakes_exchange import looked_up, venue_fill, venue_order
@@ -35,6 +37,8 @@ class Case:
             market_clock=self.books.market_clock,
             look_ups=LookUps(keeper, answers, self.books.access, grace_ns=10 * S),
             cash=CashCheck(keeper, answers, self.books.market_clock),
+            holdings=HoldingsCheck(keeper, answers, self.books.market_clock),
+            strangers=Strangers(keeper, self.books.claims),
             sweep_ns=SWEEP,
         )
         self.books.claims.claim(RECONCILE, TradingState.RECONCILING, "starting")
@@ -241,6 +245,11 @@ def test_an_order_listed_twice_after_its_end_is_drift() -> None:
     assert case.books.said(DriftFound) == []
     case.reconcile(40, orders=(venue_order(order),))
     assert [d.kind for d in case.books.said(DriftFound)] == ["undead_order"]
+    assert case.books.status(order) is OrderStatus.UNKNOWN
+    case.reconciler.turn(41 * S)
+    assert case.gateway.looked_up == [order.venue_order_id]
+    case.reconciler.look_ups.take(looked_up(order, venue_order(order)), 41 * S)
+    assert case.books.status(order) is OrderStatus.ACCEPTED
 
 
 def test_balances_are_asked_for_what_is_held_or_not_paid_out() -> None:
@@ -294,3 +303,71 @@ def test_an_account_that_cannot_be_read_is_one_line_a_minute(
     assert len([r for r in caplog.records if "could not be read" in r.message]) == 1
     case.reconcile(60, error=OutcomeUnknown("timed out"))
     assert len([r for r in caplog.records if "could not be read" in r.message]) == 2
+
+
+def test_every_reconcile_holds_the_wallets_shares_against_all_agents() -> None:
+    case = Case()
+    for event in bought():
+        case.books.keeper.record(event)
+    token_id = market_at().token_up
+    values = {"balance_usdc": OPENING_USDC - COST_USDC, "shares": {token_id: SHARES + 7}}
+    case.reconcile(0, **values)
+    case.reconciler.require("user stream")
+    case.reconcile(6, **values)
+    assert case.books.state.not_ours.shares == {token_id: 7}
+
+
+def test_what_was_sold_again_in_an_open_window_is_still_asked_for() -> None:
+    case = Case()
+    for event in bought():
+        case.books.keeper.record(event)
+    sale = case.books.submit(venue_order_id="0xs", side=Side.SELL, purpose="exit")
+    case.books.keeper.fill(venue_fill(sale, "t-sale", status="CONFIRMED"))
+    case.reconciler.turn(0)
+    assert case.gateway.snapshots[0]["token_ids"] == (market_at().token_up,)
+
+
+def given_up(case: Case) -> Order:
+    """Return an order of which every route had nothing for the whole grace."""
+    order = case.books.submit()
+    case.books.keeper.move(order, OrderTrigger.LOSE_ANSWER)
+    case.books.keeper.move(order, OrderTrigger.PROVE_ABSENT)
+    case.reconcile(0)
+    assert case.books.status(order) is OrderStatus.NOT_PLACED
+    return order
+
+
+def test_an_order_that_arrives_long_after_it_was_given_up_is_adopted_by_the_sweep() -> None:
+    case = Case()
+    order = given_up(case)
+    for second in (40, 80, 120):
+        case.reconcile(second)
+        assert case.books.status(order) is OrderStatus.NOT_PLACED
+    case.reconcile(160, orders=(venue_order(order),))
+    assert case.books.status(order) is OrderStatus.ACCEPTED
+    assert case.books.claims.state is TradingState.ACTIVE
+
+
+def test_one_that_was_filled_as_it_arrived_is_found_among_the_trades_of_the_sweep() -> None:
+    case = Case()
+    order = given_up(case)
+    case.books.market_clock.advance(45)
+    case.reconciler.turn(40 * S)
+    matched_ns = case.books.market_clock.now_ns()
+    assert case.gateway.snapshots[-1]["after_s"] <= matched_ns // S
+    case.answer(40, fills=(venue_fill(order, matched_ns=matched_ns, status="CONFIRMED"),))
+    assert case.books.status(order) is OrderStatus.FILLED
+    assert case.books.said(DriftFound) == []
+
+
+def test_the_sweep_goes_on_and_asks_for_unknown_orders_while_every_stream_is_up() -> None:
+    case = Case()
+    case.reconcile(0)
+    order = case.books.submit()
+    case.books.keeper.move(order, OrderTrigger.LOSE_ANSWER)
+    no_word = looked_up(order, None, OutcomeUnknown("timed out"))
+    for second in range(1, 31):
+        case.reconciler.turn(second * S)
+        case.reconciler.look_ups.take(no_word, second * S)
+    assert case.gateway.looked_up == [order.venue_order_id] * 30
+    assert case.asks() == 2

@@ -20,7 +20,7 @@ from polybot.messages.trading import (
     ReconcileFinished,
     WindowSummarized,
 )
-from polybot.services.trader.state import Snapshot
+from polybot.services.trader.snapshot import Snapshot
 from polybot.strategies.base import Decision, Intent, View
 from polybot.strategies.registry import build
 from tests.story import CLOSE_NS, SHARES, market_at, settled

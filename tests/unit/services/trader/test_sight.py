@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from polybot.domain.market import Outcome
-from polybot.domain.order import OrderStatus, OrderTrigger
+from polybot.domain.order import OrderStatus, OrderTrigger, Side
 from polybot.domain.reference_price import POLYBOLT, ReferencePrice
-from polybot.domain.risk_limits import RiskState
+from polybot.domain.risk_limits import ForeignOrder, RiskState
 from polybot.domain.trading_state import TradingState
 from polybot.messages.trading import AgentResult
 from polybot.ports import StreamFrame
@@ -17,10 +17,14 @@ from polybot.services.trader.market_data import MarketData
 from polybot.services.trader.reference import ReferenceBook
 from polybot.services.trader.sight import Sight
 from polybot.strategies.base import View
-from tests.story import AGENT, CLOSE_NS, OPENING_USDC, SHARES, market_at, paid_out
+from tests.story import AGENT, CLOSE_NS, OPENING_USDC, SHARES, market_at, order_at, paid_out
 from tests.unit.services.trader import frames
 from tests.unit.services.trader.books import NOW_NS, Books
-from tests.unit.services.trader.fakes_exchange import ScriptedStrategy, venue_fill
+from tests.unit.services.trader.fakes_exchange import (
+    ScriptedStrategy,
+    venue_fill,
+    venue_order,
+)
 
 S = 1_000_000_000
 CAPITAL = 200_000_000
@@ -153,3 +157,13 @@ def test_the_day_s_loss_is_today_s_only() -> None:
     assert (case.risk().consecutive_losses, case.risk().last_loss_ns) == (2, 9)
     case.books.market_clock.market_ns = CLOSE_NS + 86_400 * S
     assert case.risk().day_pnl_usdc == 0
+
+
+def test_foreign_orders_hold_money_back_and_are_shown_to_risk_in_their_own_market() -> None:
+    case = Case()
+    theirs = venue_order(order_at(venue_order_id="0xforeign"), matched_shares=SHARES - 3)
+    sale = venue_order(order_at(1, venue_order_id="0xsale", side=Side.SELL))
+    case.sight.foreign_orders = lambda: (theirs, sale)
+    risk = case.risk()
+    assert risk.reserved_usdc == 3
+    assert risk.foreign_orders == (ForeignOrder(outcome=Outcome.UP, side=Side.BUY, price_bps=9500),)

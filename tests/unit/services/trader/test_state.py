@@ -22,7 +22,8 @@ from polybot.messages.trading import (
     ReconcileFinished,
 )
 from polybot.services.trader.restore import restore
-from polybot.services.trader.state import FORGET_AFTER_NS, Snapshot, TraderState
+from polybot.services.trader.snapshot import Snapshot
+from polybot.services.trader.state import FORGET_AFTER_NS, TraderState
 from tests.fakes import make_envelope
 from tests.story import (
     AGENT,

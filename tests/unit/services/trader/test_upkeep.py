@@ -5,7 +5,8 @@ import pytest
 
 from polybot.domain.window import parse_series
 from polybot.services.trader.agents import Agent
-from polybot.services.trader.state import FORGET_AFTER_NS, SCHEMA, Snapshot, TraderState
+from polybot.services.trader.snapshot import Snapshot
+from polybot.services.trader.state import FORGET_AFTER_NS, SCHEMA, TraderState
 from polybot.services.trader.upkeep import BEAT_NS, FORGET_NS, WARM_NS, Upkeep
 from polybot.services.trader.windows import WindowSchedule
 from polybot.strategies.base import Decision

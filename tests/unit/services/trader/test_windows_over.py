@@ -9,7 +9,7 @@ import pytest
 from polybot.domain.order import OrderTrigger
 from polybot.domain.trading_state import TradingState
 from polybot.messages.tracking import WindowSettled
-from polybot.messages.trading import AgentResult, PositionSettled
+from polybot.messages.trading import AgentResult, AgentResultCorrected, PositionSettled
 from polybot.services.trader.claims import RECONCILE
 from polybot.services.trader.windows_over import DAILY_LOSS, Settler
 from tests.fakes import make_envelope
@@ -233,3 +233,87 @@ def test_the_day_is_the_configured_zone_s() -> None:
     case.hold()
     case.settle()
     assert case.results()[0][1] == "2026-08-21"
+
+
+def fail_late(case: Case, number: int = 0) -> None:
+    """Let the trade of a window FAIL, and take a turn."""
+    order = next(o for o in case.books.state.orders.values() if o.slug == market_at(number).slug)
+    case.books.keeper.fill(venue_fill(order, f"t-{order.venue_order_id}", "FAILED"))
+    case.settler.turn(CLOSE_NS)
+
+
+def hold_matched(case: Case, number: int = 0, **changes: Any) -> None:
+    order = case.books.submit(number, **changes)
+    case.books.keeper.fill(venue_fill(order, f"t-{order.venue_order_id}", "MINED"))
+
+
+@pytest.mark.parametrize("outcome", ["Up", "Down"])
+def test_a_trade_that_failed_after_the_settlement_puts_cash_and_result_back(outcome: str) -> None:
+    case = Case()
+    hold_matched(case)
+    case.settle(outcome=outcome)
+    earned = case.results()[0][2]
+    fail_late(case)
+    (corrected,) = case.books.said(AgentResultCorrected)
+    assert (corrected.pnl_usdc, corrected.change_usdc) == (0, -earned)
+    assert case.books.state.day_pnl_usdc == 0
+    assert case.books.state.cash_usdc == OPENING_USDC
+    assert case.books.state.losses_in_a_row[AGENT] == 0
+    before = case.books.count()
+    case.settler.turn(CLOSE_NS)
+    assert case.books.count() == before
+
+
+def test_a_day_s_loss_that_a_failed_trade_undoes_stops_nothing_any_more() -> None:
+    case = Case()
+    hold_matched(case)
+    hold_matched(case, 1)
+    case.settle(0, "Down")
+    case.settle(1, "Down", CLOSE_NS)
+    case.settler.turn(CLOSE_NS)
+    assert case.books.claims.is_claimed_by(DAILY_LOSS)
+    fail_late(case, 1)
+    assert not case.books.claims.is_claimed_by(DAILY_LOSS)
+    assert case.books.state.day_pnl_usdc == -COST_USDC
+    assert case.books.state.losses_in_a_row[AGENT] == 1
+
+
+def test_an_order_that_turned_up_after_the_settlement_gets_its_result() -> None:
+    case = Case()
+    case.hold()
+    late = case.books.submit(agent="other", venue_order_id="0xlate")
+    case.books.keeper.move(late, OrderTrigger.LOSE_ANSWER)
+    case.books.keeper.move(late, OrderTrigger.PROVE_ABSENT)
+    case.settle(outcome="Down")
+    case.books.keeper.fill(venue_fill(late, "t-late", "CONFIRMED"))
+    case.settler.turn(CLOSE_NS)
+    assert [(agent, pnl) for agent, _, pnl in case.results()] == [
+        (AGENT, -COST_USDC),
+        ("other", -COST_USDC),
+    ]
+    assert case.books.said(AgentResultCorrected) == []
+
+
+def test_a_loss_that_was_none_is_taken_off_the_row_only_when_it_is_the_newest() -> None:
+    case = Case()
+    hold_matched(case)
+    case.settle(0, "Down")
+    case.books.clock.advance(1)
+    hold_matched(case, 1)
+    case.settle(1, "Down")
+    fail_late(case, 0)
+    assert case.books.state.losses_in_a_row[AGENT] == 2
+    fail_late(case, 1)
+    assert case.books.state.losses_in_a_row[AGENT] == 1
+
+
+def test_a_win_that_turns_into_a_loss_counts_as_one() -> None:
+    case = Case()
+    hold_matched(case)
+    down = {"token_id": DOWN, "outcome": market_at().outcome_of(DOWN), "price_bps": 300}
+    case.hold(venue_order_id="0xhedge", **down)
+    case.settle(outcome="Up")
+    assert case.books.state.losses_in_a_row[AGENT] == 0
+    fail_late(case)
+    assert case.books.state.losses_in_a_row[AGENT] == 1
+    assert case.books.state.last_loss_ns[AGENT] == case.books.clock.now_ns()

@@ -11,6 +11,7 @@ from polybot.messages.codec import encode
 from polybot.messages.envelope import Envelope
 from polybot.messages.lifecycle import Heartbeat
 from polybot.ports import ArmingStore, CatalogAnswer
+from polybot.ports.fence import NO_FENCE, Fence
 from polybot.services.trader.agents import Agent
 from polybot.services.trader.parts import TraderPorts, TraderSettings
 from polybot.services.trader.restore import restore
@@ -81,8 +82,10 @@ class WholeTrader:
         step: Callable[[str], None] = lambda _: None,
         settings: TraderSettings = SETTINGS,
         arming: ArmingStore | None = None,
+        fence: Fence = NO_FENCE,
     ) -> None:
         self.arming = arming
+        self.fence = fence
         self.strategy = strategy or ScriptedStrategy()
         self.settings = settings
         self.clock = FakeClock()
@@ -129,6 +132,7 @@ class WholeTrader:
             clock=self.clock,
             market_clock=self.market_clock,
             arming=self.arming,
+            fence=self.fence,
         )
         restored = restore(seq, data, payloads)
         self.state: TraderState = restored.state

@@ -132,3 +132,31 @@ def test_memory_of_a_dead_process_is_not_asked_for(bench: Bench) -> None:
     bench.host.rss = {7: 120}
 
     assert bench.read(judgements=DEAD).rss_mb == {}
+
+
+def test_a_jump_of_our_clock_asks_the_exchange_at_once_and_often(bench: Bench) -> None:
+    jump = [0.0]
+    bench.gauges.wall_jump_s = lambda: jump[0]
+    bench.read()
+    asked = bench.time.asked
+    bench.clock.advance(1)
+    bench.read()
+    assert bench.time.asked == asked
+
+    jump[0] = 3600.0
+    assert bench.read().clock_jump_s == 3600.0
+    assert bench.time.asked == asked + 1
+    bench.clock.advance(2)
+    bench.read()
+    assert bench.time.asked == asked + 2
+    jump[0] = 0.0
+    assert bench.read().clock_jump_s == 0.0
+
+
+def test_a_database_that_stands_still_is_late_after_the_clock_was_set_back(bench: Bench) -> None:
+    bench.storage.stored = {"trader": 4}
+    bench.storage.commit_ns = bench.clock.now_ns() + 3_600_000_000_000
+    bench.read()
+    bench.clock.advance(61)
+
+    assert bench.read().commit_age_s == 61.0

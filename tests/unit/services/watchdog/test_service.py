@@ -11,7 +11,7 @@ from polybot.messages.commands import GetVerdicts, ResumeTrading, StopEntries, V
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
 from polybot.messages.safety import AlertCleared, AlertRaised, VerdictChanged
 from polybot.messages.tracking import AuditCompleted
-from polybot.services.watchdog.needs import WatchdogPorts, WatchdogSettings
+from polybot.services.watchdog.needs import FenceTools, WatchdogPorts, WatchdogSettings
 from polybot.services.watchdog.service import WatchdogService
 from polybot.services.watchdog.state import restore
 from tests.fakes import (
@@ -22,7 +22,14 @@ from tests.fakes import (
     FakeMarketClock,
     FakeOutbox,
 )
-from tests.unit.services.watchdog.fakes import FakeExchangeTime, FakeHost, FakeStorage
+from tests.unit.services.watchdog.fakes import (
+    FakeExchangeTime,
+    FakeFenceStore,
+    FakeHost,
+    FakeKiller,
+    FakeStorage,
+    FakeSweeper,
+)
 
 FLOOR = ("simulator", "trader", "tracker", "reflector", "watchdog")
 PEERS = FLOOR[:-1]
@@ -44,6 +51,9 @@ class Bench:
         self.host = FakeHost()
         self.time = FakeExchangeTime()
         self.storage = FakeStorage()
+        self.fence = FakeFenceStore()
+        self.killer = FakeKiller(self.fence)
+        self.sweeper = FakeSweeper()
         self.checkpoints = FakeCheckpoints()
         self.clock = FakeClock()
         self.market = FakeMarketClock()
@@ -66,6 +76,7 @@ class Bench:
             host=self.host,
             exchange_time=self.time,
             storage=self.storage,
+            fence=FenceTools(store=self.fence, killer=self.killer, sweeper=self.sweeper),
             checkpoints=self.checkpoints,
             clock=self.clock,
             market_clock=self.market,

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 
 from polybot.errors import DiskFull
-from polybot.exchange.wire_orders import CancelOrderBody
+from polybot.exchange.wire_cancels import CancelOrderBody
 from polybot.simulator.api.desk import Refused, answer, body_of
 from tests.unit.simulator.stand import MemoryLog, Stand, standing
 

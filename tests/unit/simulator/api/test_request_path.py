@@ -68,6 +68,35 @@ async def test_item_15_an_answer_is_withheld_until_the_client_gives_up() -> None
     await with_rule({"fault": "withheld_after", "nth": 1, "seconds": 1}, act)
 
 
+async def test_item_15_a_request_arrives_late() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        posting = asyncio.create_task(wallet.post(resting(wallet)))
+        await asyncio.sleep(0.1)
+        assert not stand.ledger.state.orders
+        assert (await posting)[0] == 200
+        assert len(stand.ledger.state.orders) == 1
+
+    await with_rule({"fault": "delivered_late", "nth": 1, "seconds": 0.3}, act)
+
+
+async def test_item_15_the_same_bytes_arrive_twice_and_are_placed_once() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        status, told = await wallet.post(resting(wallet))
+        assert (status, "is invalid. Duplicated" in told["error"]) == (400, True)
+        assert [row.state for row in stand.ledger.state.orders.values()] == [OrderState.LIVE]
+
+    await with_rule({"fault": "delivered_twice", "nth": 1}, act)
+
+
+async def test_item_15_a_single_request_comes_too_early() -> None:
+    async def act(stand: Stand, wallet: Wallet) -> None:
+        assert (await wallet.post(resting(wallet)))[0] == 425
+        assert not stand.ledger.state.orders
+        assert (await wallet.post(resting(wallet)))[0] == 200
+
+    await with_rule({"fault": "too_early", "nth": 1}, act)
+
+
 async def test_item_15_an_answer_breaks_off_in_the_middle() -> None:
     async with standing(Stand(faults=[{"fault": "reset_during", "nth": 1}])) as stand:
         wallet = await stand.login()
