@@ -39,11 +39,13 @@ class TapeReader:
     """Iterates over the frames of one tape file.
 
     `problem` says after the iteration why it ended early, "" when the file was read to its end. A
-    killed writer leaves an unfinished last block; all before it are read.
+    killed writer leaves an unfinished last block; all before it are read. `size_bytes` is how much
+    of the file counts: what its writer adds meanwhile is left out.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size_bytes: int | None = None) -> None:
         self._path = path
+        self._size_bytes = size_bytes
         self.problem = ""
 
     def __iter__(self) -> Iterator[TapeFrame]:
@@ -62,8 +64,10 @@ class TapeReader:
                 if not complete:
                     self.problem = f"{self._path} ends inside the block at offset {offset}"
                     return
-                yield block
                 offset = file.tell()
+                if self._size_bytes is not None and offset > self._size_bytes:
+                    return
+                yield block
 
 
 def _read_block(file: BufferedReader) -> tuple[bytes, bool]:

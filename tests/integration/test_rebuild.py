@@ -69,8 +69,10 @@ def put_away(directory: Path) -> int:
 
     Returns the number of archived segments; a floor needs days for it.
     """
-    checkpoints = sorted(directory.glob("checkpoint-*.json"))
-    keep_from = int(checkpoints[0].stem.partition("-")[2])
+    *older, newest = sorted(directory.glob("checkpoint-*.json"))
+    for path in older:
+        path.unlink()
+    keep_from = int(newest.stem.partition("-")[2])
     records = list(JournalHistory(directory).payloads_after(0))
     for segment in list_segments(directory):
         segment.path.unlink()

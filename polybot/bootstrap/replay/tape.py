@@ -46,22 +46,24 @@ class Hole(msgspec.Struct, frozen=True):
 
 
 class SessionTape:
-    """The tape files of one session.
+    """The tape files of one session, as long as they are now.
 
-    Raises StorageError when there are none or their beginning is gone, ProtocolError when an older
-    or newer polybot wrote them.
+    A trader that still runs goes on with both: its tape must end before its journal does, so open
+    this first. Raises StorageError when there are none or their beginning is gone, ProtocolError
+    when an older or newer polybot wrote them.
     """
 
     def __init__(self, directory: Path, session: str) -> None:
         self.paths = list_tapes(directory, session)
         if not self.paths:
             raise StorageError(f"expected a tape of session {session} in {directory}, was none")
+        self._sizes = {path: path.stat().st_size for path in self.paths}
         self.record, self.state = self._beginning(session)
 
     @property
     def size_bytes(self) -> int:
         """How large the files are."""
-        return sum(path.stat().st_size for path in self.paths)
+        return sum(self._sizes.values())
 
     def batches(self) -> Iterator[Batch | Hole]:
         """Yield every batch in order; a hole is the last one.
@@ -113,7 +115,7 @@ class SessionTape:
 
     def _frames(self) -> Iterator[TapeFrame | Hole]:
         for path in self.paths:
-            reader = TapeReader(path)
+            reader = TapeReader(path, self._sizes[path])
             for frame in reader:
                 if frame.kind == GAP:
                     (count,) = COUNT.unpack(frame.data)

@@ -124,7 +124,7 @@ class OrderAnswers(msgspec.Struct):
                 # What it traded until then may not be booked yet: until it is, it counts as open.
                 self.look_up.add(venue_order_id)
             else:
-                self._end_late(venue_order_id, "canceled")
+                self._end_late(venue_order_id, "canceled", untold=True)
         for venue_order_id, detail in words.items():
             order = self.books.state.orders.get(venue_order_id)
             if order is not None and order.status not in TERMINAL:
@@ -213,7 +213,8 @@ class OrderAnswers(msgspec.Struct):
             self.books.move(order, OrderTrigger.ACCEPT)
             self._mind_late_arrival(order)
         elif event.type == CANCELLATION and order.is_terminal:
-            self._end_late(event.id, plain_status(event.status))
+            untold = self._is_untold(event, order)
+            self._end_late(event.id, plain_status(event.status), untold=untold)
         elif event.type == CANCELLATION and self._is_untold(event, order):
             self.look_up.add(event.id)
         elif event.type == CANCELLATION:
@@ -245,23 +246,23 @@ class OrderAnswers(msgspec.Struct):
         Undocumented: whether that size shrinks when a trade FAILED. If it does, a smaller one may
         hide a trade, for as long as one of those booked may have FAILED unheard.
         """
-        if told_shares >= order.matched_shares or told_shares == order.filled_shares:
-            return told_shares > order.matched_shares
-        return any(
+        if told_shares in (order.filled_shares, order.matched_shares):
+            return False
+        return told_shares > order.filled_shares or any(
             not fill.is_final
             for fill in self.books.state.fills.values()
             if fill.venue_order_id == order.venue_order_id
         )
 
-    def _end_late(self, venue_order_id: str, detail: str) -> None:
+    def _end_late(self, venue_order_id: str, detail: str, *, untold: bool) -> None:
         """Take over the end of an order that our books call over already, or never placed."""
         order = self.books.state.orders.get(venue_order_id)
-        if order is None:
-            return
-        if order.status is OrderStatus.NOT_PLACED:
-            # It was there after all, and may have traded.
-            self.snapshot_wanted = True
-        self._end(venue_order_id, OrderTrigger.CANCEL, detail)
+        if order is not None and order.status is OrderStatus.NOT_PLACED and untold:
+            # It was there after all: until it is known what it traded, it counts as open.
+            self.books.move(order, OrderTrigger.ACCEPT, detail=detail)
+            self.look_up.add(venue_order_id)
+        else:
+            self._end(venue_order_id, OrderTrigger.CANCEL, detail)
 
     def _mind_late_arrival(self, before: Order) -> None:
         """Ask what becomes of an order that arrived although it was given up."""

@@ -184,3 +184,20 @@ def test_a_tape_whose_beginning_was_deleted_is_refused(tmp_path: Path) -> None:
 def test_a_session_without_a_tape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="expected a tape of session s1"):
         SessionTape(tmp_path, "s1")
+
+
+def test_what_a_running_trader_adds_meanwhile_is_left_out(tmp_path: Path) -> None:
+    def write(writer: TapeWriter) -> None:
+        begin(writer)
+        turn(writer, 10)
+        writer.flush()
+        turn(writer, 20)
+
+    taped(tmp_path, write)
+    (path,) = list_tapes(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    tape = SessionTape(tmp_path, "s1")
+    path.write_bytes(whole)
+    assert [b.begin.wall_ns for b in tape.batches() if isinstance(b, Batch)] == [10]
+    assert len(batches(tmp_path)) == 2

@@ -104,7 +104,8 @@ class World:
         self.cancels: list[tuple[str, ...]] = []
         self.answers: list[GatewayAnswer] = []
         self.submitted: list[Order] = []
-        self.rejected: set[str] = set()
+        # Taken by the exchange when the books were sure already that it never would be.
+        self.too_late: set[str] = set()
         self.outcomes: dict[int, str] = {}
         self.stream_lost = False
         self.parts = self._build(TraderState())
@@ -211,8 +212,9 @@ class World:
         """Let the exchange take an order from the wire and answer; the answer may be lost."""
         self.posts.remove(order)
         answer = self.exchange.take(order, fate, cut, self.now_ns)
-        if order.venue_order_id not in self.exchange.orders:
-            self.rejected.add(order.venue_order_id)
+        booked = self.state.orders.get(order.venue_order_id)
+        if booked is not None and booked.status is OrderStatus.NOT_PLACED:
+            self.too_late.add(order.venue_order_id)
         if order.venue_order_id not in self.orphans:
             self.answers.append(answer if told else PostAnswer(order.venue_order_id, LOST))
 

@@ -163,9 +163,10 @@ class Judge:
             ), booked
         else:
             # A killed FAK or FOK is said to be rejected by its answer, canceled by the stream; one
-            # that is over and forgotten by the exchange, unseen by us, cannot be told from nothing.
+            # that was over before we could see it, and traded nothing, cannot be told from nothing.
             also = {OrderStatus.REJECTED} if not order.order_type.rests else set()
-            also |= {OrderStatus.NOT_PLACED} if listed.forgotten and not booked.placed else set()
+            unseen = listed.forgotten or order.venue_order_id in self.world.too_late
+            also |= {OrderStatus.NOT_PLACED} if unseen and not booked.placed else set()
             assert booked.status in {OrderStatus.CANCELED} | also, booked
 
     def _fills(self) -> dict[tuple[str, str], Any]:

@@ -133,6 +133,19 @@ def test_a_matched_size_that_shrank_hides_no_trade_that_is_not_booked() -> None:
     assert (books.status(order), books.order(order).filled_shares) == (S.CANCELED, 7_000_000)
 
 
+def test_a_matched_size_that_shrank_by_a_trade_known_to_have_failed_shows_the_missing_one() -> None:
+    books = Books()
+    order = resting(books)
+    for status in ("MATCHED", "FAILED"):
+        hear(books, trade_frame(order, status=status, size="12"))
+    told = looked_up(order, venue_order(order, "CANCELED", matched_shares=7_000_000))
+    books.answers.looked_up(told)
+    assert not books.order(order).is_terminal
+    hear(books, trade_frame(order, "t1", size="7"))
+    books.answers.looked_up(told)
+    assert (books.status(order), books.order(order).filled_shares) == (S.CANCELED, 7_000_000)
+
+
 def test_a_matched_size_that_never_fits_strands_no_order_once_its_trades_are_final() -> None:
     books = Books()
     order = resting(books)
@@ -202,12 +215,30 @@ def test_a_late_arrival_is_adopted_and_asked_for(order_type: OrderType, by_trade
     assert books.answers.look_up == {order.venue_order_id}
 
 
-def test_a_late_arrival_that_is_over_already_asks_for_its_trades() -> None:
+@pytest.mark.parametrize("by_stream", [True, False])
+def test_a_late_arrival_that_is_over_already_counts_as_open_until_its_trades_are_known(
+    by_stream: bool,
+) -> None:
+    """It used to be called canceled at once, while what it had traded counted nowhere."""
     books = Books()
     order = given_up(books, books.submit())
-    confirm_cancel(books, order)
-    assert books.status(order) is S.CANCELED
-    assert books.answers.snapshot_wanted
+    if by_stream:
+        hear(books, ended(order, "10"))
+    else:
+        confirm_cancel(books, order)
+    assert books.order(order).open_shares == SHARES
+    assert books.answers.look_up == {order.venue_order_id}
+    hear(books, trade_frame(order, size="10"))
+    told = venue_order(order, "CANCELED", matched_shares=PART)
+    books.answers.looked_up(looked_up(order, told))
+    assert (books.status(order), books.order(order).filled_shares) == (S.CANCELED, PART)
+
+
+def test_a_late_arrival_that_traded_nothing_is_over_with_the_stream_s_word() -> None:
+    books = Books()
+    order = given_up(books, books.submit())
+    hear(books, ended(order, ""))
+    assert (books.status(order), books.answers.look_up) == (S.CANCELED, set())
 
 
 def test_an_answer_lost_after_the_order_was_given_up_makes_it_unknown_again() -> None:
