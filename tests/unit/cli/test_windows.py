@@ -60,7 +60,8 @@ def test_a_database_of_another_kind_is_an_error_in_one_line(
 ) -> None:
     history.write_bytes(b"not a database at all, but long enough to look at" * 100)
     result = polybot("windows", code=1)
-    assert result.stderr.startswith("polybot: cannot use ")
+    assert result.stderr.startswith("polybot: the database ")
+    assert "is damaged: " in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
