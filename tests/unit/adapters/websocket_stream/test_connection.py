@@ -24,6 +24,7 @@ from polybot.adapters.websocket_stream.connection import (
 from tests.unit.adapters.websocket_stream.channel import until
 
 PATIENCE_S = 5.0
+TOO_BIG = 1009
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -225,5 +226,7 @@ async def test_a_frame_larger_than_any_real_one_ends_the_connection_with_its_rea
         code, reason = await told.ended()
     del told
     gc.collect()
-    assert (code, unheard) == (ABNORMAL, [])
+    # Which of the two sides' closing is seen first is chance.
+    assert code in (ABNORMAL, TOO_BIG)
+    assert unheard == []
     assert "exceeding max allowed size" in reason
