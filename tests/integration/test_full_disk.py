@@ -148,8 +148,7 @@ def test_exits_are_written_in_the_reserve_and_entries_return_with_the_space(
     assert not (trader / "journal.reserve").exists()
     assert "FAK BUY" not in behind(log(), reserve)
     assert "free space on this disk" in log()
-    pid = floor.pid_of("trader")
-    assert pid
+    pid = floor.wait("the trader's status", lambda: floor.pid_of("trader"), timeout_s=60)
 
     (small_disk / "fill").unlink()
     room = "there is room for the next journal segment again"

@@ -13,6 +13,7 @@ from polybot.messages.codec import decode_body, decode_envelope
 from polybot.messages.trading import OrderSubmitted
 from polybot.runtime.checkpoint import CheckpointStore
 from polybot.runtime.journal_reader import JournalReader
+from polybot.runtime.journal_verify import verify
 from polybot.services.trader.restore import restore
 from polybot.services.trader.state import SCHEMA
 from tests.prove.child import synced_seq
@@ -115,7 +116,7 @@ class Stage:
             self.lost_records += cut_power(directory, synced_seq(directory), self.draw)
         self.calm()
         self.evidence.requests.read()
-        self.evidence.read_trader()
+        self.evidence.read_trader(verify(directory).last_seq)
         # The exchange answered since: what the dead one had sent has arrived.
         over_ns = time.time_ns()
         for session in self.evidence.trader.sessions:
@@ -232,13 +233,13 @@ class Stage:
         checkpoint = CheckpointStore(directory, clock=SystemClock()).load_newest(SCHEMA)
         seq = checkpoint.seq if checkpoint else 0
         state = checkpoint.state if checkpoint else None
-        return restore(seq, state, _payloads(JournalReader(directory), seq + 1)).state
+        return restore(seq, state, _payloads(directory, seq + 1)).state
 
 
 def _kinds_written(directory: Path, seq: int) -> set[tuple[str, str]]:
     """Return side and type of every order written down from a seq on, synced or not."""
     kinds = set()
-    for payload in _payloads(JournalReader(directory), seq):
+    for payload in _payloads(directory, seq):
         envelope = decode_envelope(payload)
         if envelope.type == OrderSubmitted.__name__:
             order = decode_body(envelope.type, envelope.body).order
@@ -249,8 +250,11 @@ def _kinds_written(directory: Path, seq: int) -> set[tuple[str, str]]:
 _ALWAYS_NAMES: Final = frozenset(check.__name__ for check in ALWAYS)
 
 
-def _payloads(reader: JournalReader, seq: int) -> Iterator[bytes]:
-    while records := reader.read_from(seq, 5_000):
+def _payloads(directory: Path, seq: int) -> Iterator[bytes]:
+    """Return what a start would find: the torn tail that a power cut left is no part of it."""
+    last_seq = verify(directory).last_seq
+    reader = JournalReader(directory)
+    while seq <= last_seq and (records := reader.read_from(seq, 5_000, until_seq=last_seq)):
         yield from (record.payload for record in records)
         seq = records[-1].seq + 1
 
