@@ -248,14 +248,14 @@ def own_orders(state_dir: Path, order_ids: Sequence[str]) -> list[str]:
     """
     if not order_ids:
         return []
-    ours, is_known = set(), False
+    ours, is_known, unread = set(), False, ""
     try:
         for path in sorted((state_dir / "trader").glob("journal-*.log")):
             data, is_known = path.read_bytes(), True
             # Only an order of ours is under this name in a record; foreign ones have another.
             ours |= {i for i in order_ids if f'"venue_order_id":"{i}"'.encode() in data}
-    except OSError:
-        is_known = False
+    except OSError as error:
+        is_known, unread = False, f"the trader's journal: {error}"
     ledger = state_dir / "tracker" / "ledger.sqlite"
     query = "SELECT 1 FROM venue_order WHERE venue_order_id = ?"
     uri = f"file:{urllib.parse.quote(str(ledger))}?mode=ro"
@@ -263,8 +263,10 @@ def own_orders(state_dir: Path, order_ids: Sequence[str]) -> list[str]:
         with closing(sqlite3.connect(uri, uri=True, timeout=5)) as database:
             ours |= {i for i in order_ids if database.execute(query, (i,)).fetchone()}
             is_known = True
-    except sqlite3.Error:
-        pass
+    except sqlite3.Error as error:
+        unread = unread or f"the database: {error}"
+    if is_known and unread and len(ours) < len(set(order_ids)):
+        alert(f"cannot read {unread}; orders that only it names are left, --all-wallet cancels all")
     if not is_known:
         alert("neither journal nor database can be read: every open order counts as ours")
         return list(order_ids)

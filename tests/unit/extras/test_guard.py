@@ -141,6 +141,20 @@ def test_every_order_of_the_wallet_is_canceled_only_when_that_is_asked_for(case:
     assert case.exchange.resting == []
 
 
+def test_a_record_that_cannot_be_read_is_said_when_orders_are_left_because_of_it(
+    case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.exchange.resting = ["0xa", "0xforeign"]
+    case.journal("0xa")
+
+    assert case.run() == guard.OK
+
+    assert case.exchange.resting == ["0xforeign"]
+    told = capsys.readouterr().err
+    assert "cannot read the database: unable to open database file" in told
+    assert "--all-wallet cancels all" in told
+
+
 def test_every_order_counts_as_ours_where_nobody_can_tell(
     case: Case, capsys: pytest.CaptureFixture[str]
 ) -> None:
