@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ class _Recovery:
     cpu_s: float
 
 
-class _Stand:
+class _Stand(ABC):
     """A trader and its exchange in one directory."""
 
     def __init__(self, directory: Path) -> None:
@@ -117,9 +118,9 @@ class _Stand:
         """Where the trader keeps its journal."""
         return self.directory / "state" / "trader"
 
+    @abstractmethod
     def kill(self) -> None:
         """Kill the trader; what starts it again does so by itself."""
-        raise NotImplementedError
 
     def kill_and_wait(self) -> int:
         """Kill the trader, see it decide again, and check that nothing was lost or sent."""

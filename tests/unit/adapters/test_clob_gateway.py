@@ -279,6 +279,9 @@ def test_a_heartbeat_with_the_wrong_id_learns_the_right_one(case: Case) -> None:
     case.script(answer({"error_msg": texts.INVALID_HEARTBEAT, "heartbeat_id": "hb-9"}, 400))
     case.gateway.beat()
     wait_until(lambda: case.gateway._chain.heartbeat_id == "hb-9")  # noqa: SLF001
+    case.gateway.beat()
+    wait_until(lambda: len(case.server.heard) == 2)
+    assert json.loads(case.server.heard[-1].body)["heartbeat_id"] == "hb-9"
 
 
 def test_a_lost_heartbeat_begins_the_chain_anew_and_the_second_is_said_once(

@@ -78,9 +78,12 @@ def test_the_case_of_an_address_makes_no_other_wallet(funder: str) -> None:
 
 
 def test_two_wallets_are_held_side_by_side(funder: str) -> None:
-    first = hold_wallet(funder, THERE)
-    hold_wallet("0x" + secrets.token_hex(20), THERE).release()
-    first.release()
+    other = "0x" + secrets.token_hex(20)
+    held = [hold_wallet(wallet, THERE) for wallet in (funder, other)]
+    holders = [holder_of(wallet) for wallet in (funder, other)]
+    assert [holder.pid for holder in holders if holder] == [os.getpid()] * 2
+    for one in held:
+        one.release()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -113,6 +116,7 @@ def test_a_child_of_a_holder_does_not_keep_the_wallet(funder: str) -> None:
     held = hold_wallet(funder, THERE)
     with subprocess.Popen(["sleep", "30"]) as child:
         held.release()
+        assert holder_of(funder) is None
         hold_wallet(funder, THERE).release()
         child.kill()
 
@@ -188,3 +192,4 @@ def test_releasing_twice_is_no_error(funder: str) -> None:
     held: HeldWallet = hold_wallet(funder, THERE)
     held.release()
     held.release()
+    assert holder_of(funder) is None
