@@ -1,9 +1,11 @@
 """Fakes of the ports, shared by all tests."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from polybot.messages.codec import encode, encode_body
+from polybot.messages.commands import Witness
 from polybot.messages.envelope import Envelope
 from polybot.messages.lifecycle import MarketTimeChanged
 from polybot.ports import CatalogAnswer
@@ -178,6 +180,8 @@ class FakeInbox:
         self.volatile: list[tuple[Envelope, Any]] = []
         self.positions: dict[str, int] = {}
         self.acknowledged: dict[str, int] = {}
+        self.known_by: dict[str, Witness] = {}
+        self.other_journals: dict[str, int] = {}
 
     def put(self, event: Any, *, source: str = "trader", ts_event: int = 0) -> Envelope:
         """Add the next durable event of a source."""
@@ -208,8 +212,20 @@ class FakeInbox:
     def position(self, source: str) -> int:
         return self.positions.get(source, 0)
 
-    def resume_from(self, positions: dict[str, int]) -> None:
+    def witnesses(self) -> dict[str, Witness]:
+        newest = {envelope.source: envelope for envelope, _ in self.durable}
+        return {
+            source: Witness(seq=envelope.seq, hash=event_hash(envelope))
+            for source, envelope in newest.items()
+            if envelope.seq <= self.positions.get(source, 0)
+        }
+
+    def resume_from(self, positions: dict[str, int], witnesses: Mapping[str, Witness]) -> None:
         self.positions = dict(positions)
+        self.known_by = dict(witnesses)
+
+    def replaced(self) -> dict[str, int]:
+        return self.other_journals
 
     def acknowledge(self, source: str, seq: int) -> None:
         self.acknowledged[source] = seq

@@ -53,23 +53,40 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[str, ...] = ()
 
 
+class Witness(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that was heard of a source: only the journal that was heard holds it.
+
+    `hash` is the hash of the event's bytes (blake2b-128, hex).
+    """
+
+    seq: int
+    hash: str
+
+
 class ReplayFrom(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask for durable events from `seq` on, at most `limit` of them."""
+    """Ask for durable events from `seq` on, at most `limit` of them.
+
+    They come only from the journal that holds the witness, if one is named.
+    """
 
     seq: int
     limit: int = 500
+    witness: Witness | None = None
 
 
 class ReplayBatch(msgspec.Struct, frozen=True, kw_only=True):
     """A batch of journaled envelopes in order, as JSON texts.
 
     `last_seq` is the newest durable seq there is, so the asker knows whether to ask again;
-    `first_kept` the oldest that is still kept.
+    `first_kept` the oldest that is still kept. `session` is the life that answers. With `fits`
+    False the asker's witness is not in this journal, and there are no records.
     """
 
     records: tuple[str, ...]
     last_seq: int
     first_kept: int
+    session: str
+    fits: bool = True
 
 
 class Acknowledge(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,9 @@
 """What a process says and hears: its own durable log, and the events of the others."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from polybot.messages.commands import Witness
 from polybot.messages.envelope import Envelope
 
 
@@ -42,8 +44,14 @@ class Inbox(Protocol):
     def position(self, source: str) -> int:
         """Return the seq of the last durable event taken from a source, 0 when none."""
 
-    def resume_from(self, positions: dict[str, int]) -> None:
+    def witnesses(self) -> dict[str, Witness]:
+        """Return the newest durable event taken from each source, to know its journal again by."""
+
+    def resume_from(self, positions: dict[str, int], witnesses: Mapping[str, Witness]) -> None:
         """Set where each source's durable events continue, after a restart."""
+
+    def replaced(self) -> dict[str, int]:
+        """Return the sources whose journal is another than the one heard, and where it ends."""
 
     def acknowledge(self, source: str, seq: int) -> None:
         """Tell a source that all up to seq is stored here, so that it may trim its journal."""

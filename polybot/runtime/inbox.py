@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -14,7 +15,7 @@ from polybot.messages.codec import (
     encode,
     encode_body,
 )
-from polybot.messages.commands import Acknowledge, ReplayBatch, ReplayFrom
+from polybot.messages.commands import Acknowledge, ReplayBatch, ReplayFrom, Witness
 from polybot.messages.envelope import Envelope, Request
 from polybot.messages.lifecycle import Heartbeat
 from polybot.ports import Clock
@@ -45,11 +46,17 @@ class Asker(Protocol):
 
 
 class _Source(msgspec.Struct):
+    # `session` is the life whose journal is known to be the one heard; while `doubted`, another
+    # speaks, and only an answer to a request later than `doubted_at` tells which journal it has.
     position: int = 0
+    witness: Witness | None = None
+    session: str = ""
+    doubted: bool = False
+    doubted_at: int = 0
+    replaced: bool = False
     newest_known: int = 0
     asked_at_ns: int = 0
     asking: bool = False
-    doubted: bool = False
     volatile_session: str = ""
     volatile_seq: int = 0
     lost: int = 0
@@ -64,8 +71,12 @@ class ReplayingInbox:
     """Delivers each source's durable events gap-free, asking for a replay where one is missing.
 
     A message out of order is dropped, not kept: the replay brings it again, in order, and the
-    source's journal is the only truth. A source that lost its journal and began another is heard
-    from its first event on, unless `begins_anew` is False: who stores events must not mix the two.
+    source's journal is the only truth.
+
+    Of a source's new life nothing durable is taken before it has shown an event of the old one: its
+    journal may have been lost and begun anew, and have outgrown the old by now. Another journal is
+    heard from its first event on, unless `begins_anew` is False: who stores events must not mix
+    the two, and hears no more of that source.
     """
 
     def __init__(
@@ -104,11 +115,22 @@ class ReplayingInbox:
         """Return the last taken seq of every source."""
         return {name: source.position for name, source in self._sources.items()}
 
-    def resume_from(self, positions: dict[str, int]) -> None:
-        """Continue each source after the given seq."""
+    def witnesses(self) -> dict[str, Witness]:
+        """Return the newest durable event taken from each source, where there is one."""
+        return {name: source.witness for name, source in self._sources.items() if source.witness}
+
+    def resume_from(self, positions: dict[str, int], witnesses: Mapping[str, Witness]) -> None:
+        """Continue each source after the given seq, in the journal that holds its witness."""
         for name, position in positions.items():
             if name in self._sources:
                 self._sources[name].position = position
+                self._sources[name].witness = witnesses.get(name)
+
+    def replaced(self) -> dict[str, int]:
+        """Return the sources that are not heard because their journal is another; its last seq."""
+        return {
+            name: source.newest_known for name, source in self._sources.items() if source.replaced
+        }
 
     def acknowledge(self, source: str, seq: int) -> None:
         """Tell a source that everything up to seq is stored here."""
@@ -128,12 +150,25 @@ class ReplayingInbox:
             source = self._sources.get(envelope.source)
             if source is None:
                 return
-            if envelope.durable:
+            self._meet(source, envelope.session)
+            if not envelope.durable:
+                self._accept_volatile(source, envelope, taken)
+            elif source.session == envelope.session and not source.replaced:
                 self._accept_durable(source, envelope, payload, taken)
             else:
-                self._accept_volatile(source, envelope, taken)
+                source.newest_known = max(source.newest_known, envelope.seq)
         except ProtocolError as error:
             self._count_malformed(error)
+
+    def _meet(self, source: _Source, session: str) -> None:
+        """Believe a new life at once if nothing was heard before, doubt it otherwise."""
+        if session == source.session or source.doubted:
+            return
+        if not source.position:
+            source.session = session
+            return
+        source.doubted, source.doubted_at = True, self._requests
+        source.asking = False
 
     def _accept_durable(
         self,
@@ -147,7 +182,9 @@ class ReplayingInbox:
             return
         # A type this version does not know still counts, or its source would be stuck here.
         source.position = envelope.seq
-        taken.append((envelope, decode_body(envelope.type, envelope.body), content_hash(payload)))
+        record_hash = content_hash(payload)
+        source.witness = Witness(seq=envelope.seq, hash=record_hash)
+        taken.append((envelope, decode_body(envelope.type, envelope.body), record_hash))
 
     def _accept_volatile(
         self, source: _Source, envelope: Envelope, taken: list[tuple[Envelope, Any, str]]
@@ -159,9 +196,6 @@ class ReplayingInbox:
         body = decode_body(envelope.type, envelope.body)
         if isinstance(body, Heartbeat):
             source.newest_known = max(source.newest_known, body.last_seq)
-            # Older than the events that came with it, or of a journal that was begun anew: the
-            # source itself must say.
-            source.doubted = self.begins_anew and body.last_seq < source.position
         taken.append((envelope, body, ""))
 
     def _accept_reply(
@@ -173,21 +207,43 @@ class ReplayingInbox:
             if source is None or reply.type != ReplayBatch.__name__:
                 return
             batch = decode_body(reply.type, reply.body)
+            self._meet(source, batch.session)
+            if source.doubted and not self._clear_up(name, source, batch, reply.id):
+                return
+            before = source.position
+            source.newest_known = max(source.newest_known, batch.last_seq)
+            if batch.first_kept > source.position + 1 and batch.records:
+                self._skip_trimmed(name, source, batch.first_kept)
+            for text in batch.records:
+                data = text.encode()
+                self._accept_durable(source, decode_envelope(data), data, taken)
+            # A batch that brought nothing is asked for again after a pause, not in a circle.
+            source.asking = source.position == before
         except ProtocolError as error:
             self._count_malformed(error)
-            return
-        if source.doubted and batch.last_seq < source.position:
-            self._begin_anew(name, source, batch.last_seq)
-            return
-        source.doubted = False
-        before = source.position
-        source.newest_known = max(source.newest_known, batch.last_seq)
-        if batch.first_kept > source.position + 1 and batch.records:
-            self._skip_trimmed(name, source, batch.first_kept)
-        for text in batch.records:
-            self._accept(text.encode(), taken)
-        # A batch that brought nothing is asked for again after a pause, not in a circle.
-        source.asking = source.position == before
+
+    def _clear_up(self, name: str, source: _Source, batch: ReplayBatch, request_id: str) -> bool:
+        """Take in whether a new life has the journal that was heard; returns whether it has."""
+        number = request_id.rpartition("-")[2]
+        if not number.isdecimal() or int(number) <= source.doubted_at:
+            return False
+        source.doubted = source.asking = False
+        source.session = batch.session
+        # An earlier version kept no witness: then only a shorter journal shows.
+        source.replaced = not batch.fits or batch.last_seq < source.position
+        if not source.replaced:
+            return True
+        source.newest_known = batch.last_seq
+        if self.begins_anew:
+            logger.warning(
+                "the journal of the %s, which ends at event %d, is not the one of which %d were "
+                "heard: it was begun anew, and is heard from its first event on",
+                name,
+                batch.last_seq,
+                source.position,
+            )
+            source.position, source.witness, source.replaced = 0, None, False
+        return False
 
     def _skip_trimmed(self, name: str, source: _Source, first_kept: int) -> None:
         logger.error(
@@ -199,28 +255,20 @@ class ReplayingInbox:
         )
         source.position = first_kept - 1
 
-    def _begin_anew(self, name: str, source: _Source, last_seq: int) -> None:
-        logger.warning(
-            "the journal of the %s ends at event %d, %d were heard of it: it was begun anew, and "
-            "is heard from its first event on",
-            name,
-            last_seq,
-            source.position,
-        )
-        source.position = 0
-        source.newest_known = last_seq
-        source.doubted = source.asking = False
-
     def _ask_for_missing(self) -> None:
         now = self._clock.monotonic_ns()
         for name, source in self._sources.items():
-            if source.newest_known <= source.position and not source.doubted:
+            complete = source.replaced or source.newest_known <= source.position
+            if complete and not source.doubted:
                 continue
             if source.asking and now - source.asked_at_ns < REPLAY_RETRY_NS:
                 continue
             source.asking = True
             source.asked_at_ns = now
-            self._ask(name, ReplayFrom(seq=source.position + 1, limit=REPLAY_BATCH))
+            self._ask(
+                name,
+                ReplayFrom(seq=source.position + 1, limit=REPLAY_BATCH, witness=source.witness),
+            )
 
     def _ask(self, process: str, command: Any) -> None:
         self._requests += 1

@@ -11,10 +11,18 @@ import msgspec
 from polybot.domain.refusals import Refusals
 from polybot.errors import PolybotError
 from polybot.messages.codec import decode_body, decode_request, encode, encode_body
-from polybot.messages.commands import Acknowledge, Done, GetStatus, ReplayBatch, ReplayFrom
+from polybot.messages.commands import (
+    Acknowledge,
+    Done,
+    GetStatus,
+    ReplayBatch,
+    ReplayFrom,
+    Witness,
+)
 from polybot.messages.envelope import Reply
 from polybot.messages.lifecycle import Heartbeat, ProcessStarted, ProcessStopped
 from polybot.ports import Clock, Inbox, Service
+from polybot.runtime.inbox import content_hash
 from polybot.runtime.outbox import JournaledOutbox
 
 logger = logging.getLogger(__name__)
@@ -228,6 +236,14 @@ class Participant:
         return result
 
     def _replay(self, request: ReplayFrom) -> ReplayBatch:
+        if not self._holds(request.witness):
+            return ReplayBatch(
+                records=(),
+                last_seq=self.journal.synced_seq,
+                first_kept=self.journal.first_seq,
+                session=self.outbox.session,
+                fits=False,
+            )
         # Only synced records are served: what a crash could still take back is nobody's yet.
         first = max(request.seq, self.journal.first_seq)
         limit = min(request.limit, self.journal.synced_seq - first + 1)
@@ -242,7 +258,17 @@ class Participant:
             records=tuple(records),
             last_seq=self.journal.synced_seq,
             first_kept=self.journal.first_seq,
+            session=self.outbox.session,
         )
+
+    def _holds(self, witness: Witness | None) -> bool:
+        # One that was trimmed tells nothing: a journal gets that long only in the life it had.
+        if witness is None or witness.seq < self.journal.first_seq:
+            return True
+        if witness.seq > self.journal.synced_seq:
+            return False
+        [payload] = self.journal.payloads_from(witness.seq, 1)
+        return content_hash(payload) == witness.hash
 
     def _trim(self) -> None:
         stored = self._acknowledged.get("tracker", 0)

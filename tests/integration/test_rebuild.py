@@ -26,7 +26,7 @@ SOURCES = ("trader", "tracker", "watchdog", "reflector", "simulator")
 KILLS = 4
 # What processes say while all of them stop waits for the next start.
 LAST_WORDS = 60
-SMALL = JournalSettings(segment_bytes=16 << 10, reserve_bytes=4 << 10)
+SMALL = JournalSettings(segment_bytes=4 << 10, reserve_bytes=1 << 10)
 
 
 def traded_floor(new_floor: Callable[..., Floor], **settings: str) -> Floor:

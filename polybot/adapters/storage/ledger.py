@@ -9,6 +9,7 @@ from peewee import SqliteDatabase
 from polybot.adapters.storage import models
 from polybot.adapters.storage.connection import open_for_writing
 from polybot.adapters.storage.projections import project
+from polybot.adapters.storage.source_positions import read_positions, read_witnesses
 from polybot.adapters.storage.statements import execute, execute_many, translated
 from polybot.adapters.storage.subjects import Subject, subject_of
 from polybot.adapters.storage.wallet_reads import (
@@ -18,6 +19,7 @@ from polybot.adapters.storage.wallet_reads import (
 )
 from polybot.adapters.storage.work_lists import read_grade_cases, read_open_questions
 from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
+from polybot.messages.commands import Witness
 from polybot.messages.envelope import Envelope
 from polybot.messages.tracking import WindowGraded
 from polybot.ports import Clock
@@ -60,6 +62,11 @@ class Ledger:
     def positions(self) -> dict[str, int]:
         """Return the seq of the last stored event of each source."""
         return dict(self._positions)
+
+    def witnesses(self) -> dict[str, Witness]:
+        """Return the last stored event of each source, to know its journal again by."""
+        with translated(str(self._path)):
+            return read_witnesses(self.database)
 
     def store_position(self, source: str) -> int:
         """Return the seq of a source's last stored event, 0 when there is none."""
@@ -200,8 +207,7 @@ class Ledger:
 
     def _load_positions(self) -> None:
         with translated(str(self._path)):
-            rows = execute(self.database, "SELECT source, seq FROM source_position")
-        self._positions = dict(rows)
+            self._positions = read_positions(self.database)
 
 
 def _event_row(envelope: Envelope, subject: Subject, record_hash: str) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.domain.metrics import SettledTrade
 from polybot.errors import StorageError
+from polybot.messages.commands import Witness
 
 Answer = TypeVar("Answer")
 
@@ -33,6 +34,10 @@ class PatientReader:
     def positions(self) -> dict[str, int]:
         """Return the seq of the last stored event of each source."""
         return self._read(LedgerReader.positions)
+
+    def witnesses(self) -> dict[str, Witness]:
+        """Return the last stored event of each source, to know its journal again by."""
+        return self._read(LedgerReader.witnesses)
 
     def last_commit_ns(self) -> int:
         """Return the wall time of the last stored event, 0 when there is none."""

@@ -15,6 +15,7 @@ from polybot.adapters.storage.models import VenueOrderRow
 from polybot.adapters.storage.newest_state import read_trading_state
 from polybot.adapters.storage.refused_windows import read_not_entered, read_refused
 from polybot.adapters.storage.settled_trades import read_settled_trades
+from polybot.adapters.storage.source_positions import read_positions, read_witnesses
 from polybot.adapters.storage.statements import execute, translated
 from polybot.adapters.storage.wallet_reads import read_funds, read_open_positions
 from polybot.adapters.storage.window_reports import read_pnl, read_trades, read_windows
@@ -31,7 +32,7 @@ from polybot.domain.stored import (
     TradeReport,
     WindowReport,
 )
-from polybot.messages.commands import HeldPosition
+from polybot.messages.commands import HeldPosition, Witness
 from polybot.messages.safety import TradingStateChanged
 
 MANY = 1_000_000
@@ -142,7 +143,12 @@ class LedgerReader:
     def positions(self) -> dict[str, int]:
         """Return the seq of the last stored event of each source."""
         with translated(self._path):
-            return dict(execute(self._database, "SELECT source, seq FROM source_position"))
+            return read_positions(self._database)
+
+    def witnesses(self) -> dict[str, Witness]:
+        """Return the last stored event of each source, to know its journal again by."""
+        with translated(self._path):
+            return read_witnesses(self._database)
 
     def trading_state(self) -> TradingStateChanged | None:
         """Return the trader's newest state with all its claims, None when none is known."""

@@ -1,6 +1,6 @@
 """The trader's ports in a replay: what they give is the tape's, what they are told goes nowhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from polybot.exchange.contracts import ExchangeDomain
 from polybot.exchange.order_hash import SignedOrder as SignedWireOrder
 from polybot.exchange.order_hash import UnsignedOrder, order_id
 from polybot.exchange.signing import check_signable
+from polybot.messages.commands import Witness
 from polybot.messages.envelope import Envelope
 from polybot.ports import (
     BookReply,
@@ -185,8 +186,16 @@ class ReplayInbox:
         """Return 0."""
         return 0
 
-    def resume_from(self, positions: dict[str, int]) -> None:
+    def witnesses(self) -> dict[str, Witness]:
+        """Return none: a replay is never continued."""
+        return {}
+
+    def resume_from(self, positions: dict[str, int], witnesses: Mapping[str, Witness]) -> None:
         """Begin where the tape begins."""
+
+    def replaced(self) -> dict[str, int]:
+        """Return none."""
+        return {}
 
     def acknowledge(self, source: str, seq: int) -> None:
         """Tell nobody."""

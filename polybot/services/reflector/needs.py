@@ -9,6 +9,7 @@ import msgspec
 from polybot.domain.digest import Digest
 from polybot.domain.metrics import SettledTrade
 from polybot.domain.triggers import TriggerRules
+from polybot.messages.commands import Witness
 from polybot.ports import Analyst, CheckpointStore, Clock, Comment, Inbox, MarketClock, Outbox
 
 
@@ -23,6 +24,9 @@ class TradeHistory(Protocol):
 
     def positions(self) -> dict[str, int]:
         """Return the seq of the last stored event of each source."""
+
+    def witnesses(self) -> dict[str, Witness]:
+        """Return the last stored event of each source, to know its journal again by."""
 
 
 class NullAnalyst:

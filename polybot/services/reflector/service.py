@@ -53,11 +53,12 @@ class ReflectorService:
         """Continue listening where the database ends: what is in it need not be heard."""
         try:
             positions = self._ports.history.positions()
+            witnesses = self._ports.history.witnesses()
         except StorageError as error:
             logger.debug("no database to look back at yet: %s", error)
-            positions = {}
+            positions, witnesses = {}, {}
         self._ports.inbox.resume_from(
-            {source: positions.get(source, 0) for source in self._settings.sources}
+            {source: positions.get(source, 0) for source in self._settings.sources}, witnesses
         )
 
     def turn(self) -> None:

@@ -7,7 +7,6 @@ import msgspec
 
 from polybot.domain.stored import StoreResult
 from polybot.errors import DatabaseDamaged, StorageError
-from polybot.messages.lifecycle import Heartbeat
 from polybot.ports import Inbox
 from polybot.ports.crash_points import reach
 from polybot.services.tracker.needs import OwnEvents, Record, TrackerLedger
@@ -22,9 +21,6 @@ class Intake(msgspec.Struct):
     """Keeps what the inbox handed over until the database has it, then tells the sources.
 
     `volatile` are the newest volatile messages, for the caller to take.
-
-    `went_back` names sources whose journal ends before what is stored of it: it was deleted or
-    replaced, and its new events would be taken for old ones.
     """
 
     inbox: Inbox
@@ -33,12 +29,9 @@ class Intake(msgspec.Struct):
     name: str
     stored: int = 0
     volatile: list[Any] = msgspec.field(default_factory=list)
-    went_back: dict[str, str] = msgspec.field(default_factory=dict)
     problem: str = ""
     conflicts: tuple[str, ...] = ()
     _waiting: list[Record] = msgspec.field(default_factory=list)
-    _heard_life: dict[str, str] = msgspec.field(default_factory=dict)
-    _beating_life: dict[str, str] = msgspec.field(default_factory=dict)
 
     def take(self) -> list[Record]:
         """Store what arrived and return it; empty while the database refuses."""
@@ -48,10 +41,8 @@ class Intake(msgspec.Struct):
                 envelope, body, _ = record
                 if envelope.durable:
                     self._waiting.append(record)
-                    self._heard_life[envelope.source] = envelope.session
                 else:
                     self.volatile.append(body)
-                    self._beating_life[envelope.source] = envelope.session
         batch = self._waiting
         if batch:
             reach("ingest.taken")
@@ -71,23 +62,17 @@ class Intake(msgspec.Struct):
         self.stored += result.stored
         self._tell_conflicts(result)
 
-    def compare(self, beat: Heartbeat) -> None:
-        """Notice a source whose journal ends before what is stored of it."""
-        name = beat.process
-        stored = self.ledger.store_position(name)
-        if beat.last_seq >= stored or name in self.went_back:
-            return
-        # A life whose events fit behind what is stored has that journal: its beat is only older
-        # than the events that came with it.
-        if name in self._heard_life and self._heard_life[name] == self._beating_life.get(name):
-            return
-        text = (
-            f"expected the journal of {beat.process} to reach event {stored}, which is stored, "
-            f"was {beat.last_seq}: its state directory was replaced; restore it, or move the "
-            "database aside"
-        )
-        logger.error("%s", text)
-        self.went_back[beat.process] = text
+    def replaced(self) -> dict[str, str]:
+        """Return what is wrong with sources whose journal is not the one that is stored, by name.
+
+        Their events would be taken for other ones, so they are not heard.
+        """
+        return {
+            name: f"expected the journal of {name} to hold event {self.ledger.store_position(name)}"
+            f", which is stored, was another journal that ends at event {last_seq}: its state "
+            "directory was replaced; restore it, or move the database aside"
+            for name, last_seq in self.inbox.replaced().items()
+        }
 
     def take_own(self) -> list[Record]:
         """Store our own synced events that are not in the database yet, and return them."""

@@ -9,6 +9,7 @@ import msgspec
 from polybot.domain.audit import AuditResult
 from polybot.domain.stored import GradeCase, OpenQuestion, StoreResult
 from polybot.errors import DatabaseDamaged
+from polybot.messages.commands import Witness
 from polybot.messages.envelope import Envelope
 from polybot.ports import (
     CheckpointStore,
@@ -30,6 +31,9 @@ class TrackerLedger(Protocol):
 
     def positions(self) -> dict[str, int]:
         """Return the seq of the last stored event of each source."""
+
+    def witnesses(self) -> dict[str, Witness]:
+        """Return the last stored event of each source, to know its journal again by."""
 
     def store_position(self, source: str) -> int:
         """Return the seq of a source's last stored event, 0 when there is none."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from polybot.errors import DatabaseDamaged, FatalError, ProtocolError, StorageError
-from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
+from polybot.messages.lifecycle import MarketTimeChanged
 from polybot.messages.safety import AlertRaised
 from polybot.messages.tracking import WindowSettled, WindowSplit
 from polybot.messages.trading import WindowDiscovered
@@ -101,7 +101,8 @@ class TrackerService:
         self.restored = (self.restored[0], len(replayed))
         positions = ledger.positions()
         self._ports.inbox.resume_from(
-            {source: positions.get(source, 0) for source in self._settings.sources}
+            {source: positions.get(source, 0) for source in self._settings.sources},
+            ledger.witnesses(),
         )
         self._queue.load(ledger.open_questions())
         logger.info(
@@ -227,8 +228,6 @@ class TrackerService:
         for message in self._intake.volatile:
             if isinstance(message, MarketTimeChanged):
                 self._ports.market_clock.accept(message)
-            elif isinstance(message, Heartbeat):
-                self._intake.compare(message)
 
     def _follow(self, records: list[Record]) -> None:
         for _, body, _ in records:
@@ -272,7 +271,7 @@ class TrackerService:
         self._more_to_grade = self._more_to_grade or len(done) < len(cases)
 
     def _raise_alerts(self) -> None:
-        for source, text in self._intake.went_back.items():
+        for source, text in self._intake.replaced().items():
             self._alert(f"journal:{source}", text)
         for text in self._intake.conflicts:
             self._alert(f"conflict:{text}", text)

@@ -63,7 +63,7 @@ class TraderService:
         state = self._ledger.state
         give_memories(self._agents, self._memories)
         self._remember_entries()
-        self._ports.inbox.resume_from(state.inbox)
+        self._ports.inbox.resume_from(state.inbox, state.witnesses)
         reach("start.restored")
         reason = "starting: not reconciled yet"
         self._ledger.claims.claim(RECONCILE, TradingState.RECONCILING, reason)
@@ -202,6 +202,7 @@ class TraderService:
                 self._parts.settler.hear_split(body)
             if envelope.durable:
                 self._heard[envelope.source] = envelope.seq
+                self._ledger.state.witnesses = self._ports.inbox.witnesses()
 
     def _note_heard(self) -> None:
         """Note how far a restart need not hear again: an outcome still waiting, it must."""

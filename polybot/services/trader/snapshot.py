@@ -7,6 +7,7 @@ from polybot.domain.market import Market
 from polybot.domain.order import Order
 from polybot.domain.position import Position
 from polybot.domain.trading_state import Claim
+from polybot.messages.commands import Witness
 from polybot.messages.safety import ArmingChanged
 from polybot.messages.trading import FlattenStarted
 from polybot.services.trader.earned import Earned
@@ -41,3 +42,4 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     split: tuple[str, ...] = ()
     not_ours: NotOurs = msgspec.field(default_factory=NotOurs)
     earned: Earned = msgspec.field(default_factory=Earned)
+    witnesses: dict[str, Witness] = {}

@@ -15,6 +15,7 @@ from polybot.domain.market import Market
 from polybot.domain.order import TERMINAL, Order
 from polybot.domain.position import Position
 from polybot.domain.trading_state import Claim
+from polybot.messages.commands import Witness
 from polybot.messages.safety import ArmingChanged, TradingStateChanged
 from polybot.messages.trading import (
     AgentResult,
@@ -76,6 +77,7 @@ class TraderState(msgspec.Struct):
     day: str = ""
     day_pnl_usdc: int = 0
     inbox: dict[str, int] = msgspec.field(default_factory=dict)
+    witnesses: dict[str, Witness] = msgspec.field(default_factory=dict)
     salts: int = 0
     paid: dict[tuple[str, str], int] = msgspec.field(default_factory=dict)
     results: set[tuple[str, str]] = msgspec.field(default_factory=set)
@@ -163,6 +165,7 @@ class TraderState(msgspec.Struct):
             day=self.day,
             day_pnl_usdc=self.day_pnl_usdc,
             inbox=dict(self.inbox),
+            witnesses=dict(self.witnesses),
             memories=memories,
             salts=self.salts,
             paid=tuple((agent, token, shares) for (agent, token), shares in self.paid.items()),
@@ -194,6 +197,7 @@ class TraderState(msgspec.Struct):
             day=snapshot.day,
             day_pnl_usdc=snapshot.day_pnl_usdc,
             inbox=dict(snapshot.inbox),
+            witnesses=dict(snapshot.witnesses),
             salts=snapshot.salts,
             paid={(agent, token): shares for agent, token, shares in snapshot.paid},
             results=set(snapshot.results),

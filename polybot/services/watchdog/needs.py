@@ -8,6 +8,7 @@ import msgspec
 
 from polybot.domain.alarms import AlarmRules
 from polybot.domain.liveness import LivenessRules
+from polybot.messages.commands import Witness
 from polybot.ports import CheckpointStore, Clock, Inbox, MarketClock, Outbox
 from polybot.ports.fence import FenceStore, OrderSweeper, ProcessKiller
 
@@ -43,10 +44,13 @@ class ExchangeTime(Protocol):
 
 
 class Storage(Protocol):
-    """The database as a bystander sees it; both methods may raise StorageError."""
+    """The database as a bystander sees it; each method may raise StorageError."""
 
     def positions(self) -> dict[str, int]:
         """Return the seq of the last stored event of each source."""
+
+    def witnesses(self) -> dict[str, Witness]:
+        """Return the last stored event of each source, to know its journal again by."""
 
     def last_commit_ns(self) -> int:
         """Return the wall time of the last stored event, 0 when there is none."""

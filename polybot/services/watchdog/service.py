@@ -8,7 +8,7 @@ import msgspec
 from polybot.domain.alarms import Finding, Severity, find_alarms
 from polybot.domain.liveness import Judgement, Verdict
 from polybot.errors import ProtocolError, StorageError
-from polybot.messages.commands import GetVerdicts, ProcessVerdict, Verdicts
+from polybot.messages.commands import GetVerdicts, ProcessVerdict, Verdicts, Witness
 from polybot.messages.envelope import Envelope
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
 from polybot.messages.safety import AlertCleared, AlertRaised, VerdictChanged
@@ -73,12 +73,14 @@ class WatchdogService:
     async def start(self) -> None:
         """Listen from now on: what was said before is history, and heartbeats tell the rest."""
         newest: dict[str, int] = {}
+        witnesses: dict[str, Witness] = {}
         try:
             newest = self._ports.storage.positions()
+            witnesses = self._ports.storage.witnesses()
         except StorageError as error:
             logger.debug("no database yet: %s", error)
         self._ports.inbox.resume_from(
-            {name: newest.get(name, 0) for name in self._settings.processes}
+            {name: newest.get(name, 0) for name in self._settings.processes}, witnesses
         )
 
     def turn(self) -> None:

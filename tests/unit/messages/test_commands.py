@@ -31,7 +31,7 @@ def test_a_replay_is_bounded_even_when_the_asker_names_no_limit() -> None:
 def test_a_replayed_record_keeps_its_bytes_to_the_last_quote() -> None:
     event = ProcessStopped(process='a "quoted" name \u00fc', pid=1, reason="\\ and \n")
     payload = encode(make_envelope(event))
-    batch = ReplayBatch(records=(payload.decode(),), last_seq=1, first_kept=1)
+    batch = ReplayBatch(records=(payload.decode(),), last_seq=1, first_kept=1, session="s1")
 
     assert travelled(batch).records[0].encode() == payload
 

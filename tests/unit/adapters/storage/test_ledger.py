@@ -10,6 +10,7 @@ from polybot.adapters.storage.statements import execute
 from polybot.domain.fill import FillStatus
 from polybot.domain.market import Outcome
 from polybot.errors import DiskFull, StorageError
+from polybot.messages.commands import Witness
 from polybot.messages.lifecycle import Heartbeat
 from polybot.messages.trading import FillMatched
 from tests.fakes import FakeClock, make_envelope
@@ -51,8 +52,10 @@ def rows(ledger: Ledger, sql: str) -> list[tuple[object, ...]]:
 
 
 def test_a_batch_is_stored_with_what_follows_from_it(ledger: Ledger) -> None:
-    result = ledger.store(records([opening(), *bought()]))
+    batch = records([opening(), *bought()])
+    result = ledger.store(batch)
 
+    assert ledger.witnesses() == {"trader": Witness(seq=10, hash=batch[-1][2])}
     assert (result.stored, result.duplicates, result.conflicts) == (10, 0, ())
     assert ledger.positions() == {"trader": 10}
     assert rows(ledger, "SELECT status, filled_shares, fee_usdc FROM venue_order") == [

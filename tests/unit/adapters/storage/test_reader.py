@@ -17,6 +17,7 @@ def test_recorded_marks_and_positions_are_told(ledger: Ledger, reader: LedgerRea
 
     assert reader.recorded_marks() == {"10_trades:10"}
     assert reader.positions() == {"reflector": 2, "trader": 1}
+    assert {name: known.seq for name, known in reader.witnesses().items()} == reader.positions()
     assert reader.last_commit_ns() == FakeClock().now_ns()
 
 

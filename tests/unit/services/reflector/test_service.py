@@ -9,6 +9,7 @@ from polybot.domain.metrics import SettledTrade
 from polybot.domain.triggers import TriggerRules
 from polybot.errors import ProtocolError, StorageError
 from polybot.messages.codec import encode
+from polybot.messages.commands import Witness
 from polybot.messages.learning import ReflectionRecorded
 from polybot.messages.lifecycle import MarketTimeChanged
 from polybot.ports import Analyst, Comment
@@ -69,6 +70,9 @@ class FakeHistory:
         if self.fails:
             raise StorageError("no database yet")
         return self.stored
+
+    def witnesses(self) -> dict[str, Witness]:
+        return {name: Witness(seq=seq, hash=name) for name, seq in self.stored.items()}
 
 
 class SlowAnalyst:
@@ -319,6 +323,7 @@ def test_it_hears_from_where_the_database_ends(bench: Bench) -> None:
     bench.start()
 
     assert bench.inbox.positions == {"tracker": 9, "simulator": 0}
+    assert bench.inbox.known_by == bench.history.witnesses()
 
 
 def test_market_time_is_followed(bench: Bench) -> None:

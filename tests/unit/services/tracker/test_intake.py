@@ -138,42 +138,17 @@ def test_conflicts_are_kept_for_an_alert(
     assert intake.conflicts == ledger.conflicts
 
 
-def test_a_journal_that_ends_before_what_is_stored_is_noticed_once(
+def test_a_source_with_another_journal_is_told_with_what_to_do(
     intake: Intake, inbox: FakeInbox
 ) -> None:
     for event in bought():
         inbox.put(event)
     intake.take()
-    intake.compare(beat(9))
-    assert intake.went_back == {}
+    assert intake.replaced() == {}
 
-    intake.compare(beat(8))
-    first = dict(intake.went_back)
-    intake.compare(beat(7))
+    inbox.other_journals = {"trader": 700}
 
-    assert intake.went_back == first
-    assert "to reach event 9, which is stored, was 8" in first["trader"]
-
-
-def test_a_beat_that_is_older_than_the_events_it_came_with_is_no_alarm(
-    intake: Intake, inbox: FakeInbox
-) -> None:
-    inbox.put_volatile(beat(8), session="s1")
-    for event in bought():
-        inbox.put(event)
-    intake.take()
-
-    intake.compare(beat(8))
-
-    assert intake.went_back == {}
-
-
-def test_another_life_with_a_shorter_journal_is_an_alarm(intake: Intake, inbox: FakeInbox) -> None:
-    for event in bought():
-        inbox.put(event)
-    inbox.put_volatile(beat(1), session="s2")
-    intake.take()
-
-    intake.compare(beat(1))
-
-    assert "trader" in intake.went_back
+    [(source, text)] = intake.replaced().items()
+    assert source == "trader"
+    assert "to hold event 9, which is stored, was another journal that ends at event 700" in text
+    assert "restore it, or move the database aside" in text

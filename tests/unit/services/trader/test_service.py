@@ -123,6 +123,8 @@ def test_a_window_from_entry_to_result() -> None:
     (result,) = trader.outbox.events(AgentResult)
     assert result.pnl_usdc > 0
     assert trader.state.inbox == {"tracker": 1}
+    assert trader.state.witnesses == trader.inbox.witnesses()
+    assert trader.state.witnesses["tracker"].seq == 1
 
 
 def test_an_outcome_that_waits_is_heard_again_after_a_restart() -> None:

@@ -10,6 +10,7 @@ from polybot.domain.order import OrderStatus, OrderTrigger, Side
 from polybot.domain.trading_state import Claim, TradingState
 from polybot.errors import InvalidTransition
 from polybot.messages.codec import encode
+from polybot.messages.commands import Witness
 from polybot.messages.safety import TradingStateChanged
 from polybot.messages.trading import (
     AgentResult,
@@ -129,6 +130,7 @@ def test_every_interrupted_state_restores_to_the_straight_fold(stop: int) -> Non
 def test_a_snapshot_survives_its_encoding_and_shares_nothing_with_the_state() -> None:
     state = fold(SESSION)
     state.inbox["tracker"] = 12
+    state.witnesses["tracker"] = Witness(seq=12, hash="h")
     memories = {"capture/x": msgspec.Raw(b'{"looks":1}')}
     data = msgspec.json.encode(state.to_snapshot(memories))
     snapshot = msgspec.json.decode(data, type=Snapshot)

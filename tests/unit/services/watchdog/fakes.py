@@ -2,6 +2,7 @@
 
 from polybot.domain.fence import FenceRecord
 from polybot.errors import StorageError
+from polybot.messages.commands import Witness
 from polybot.ports.fence import Killing, ProcessIdentity, Sweep
 
 
@@ -51,6 +52,9 @@ class FakeStorage:
         if self.fails:
             raise StorageError("no database yet")
         return self.stored
+
+    def witnesses(self) -> dict[str, Witness]:
+        return {name: Witness(seq=seq, hash=name) for name, seq in self.stored.items()}
 
     def last_commit_ns(self) -> int:
         return self.commit_ns

@@ -332,6 +332,15 @@ def test_other_requests_are_refused(bench: Bench) -> None:
         bench.service.handle("StopEntries", StopEntries(source="x", reason="y"))
 
 
+def test_it_hears_from_where_the_database_ends(bench: Bench) -> None:
+    bench.storage.stored = {"trader": 4}
+
+    bench.start()
+
+    assert bench.inbox.positions == {**dict.fromkeys(FLOOR, 0), "trader": 4}
+    assert bench.inbox.known_by == bench.storage.witnesses()
+
+
 def test_a_database_that_is_not_there_yet_is_no_obstacle(bench: Bench) -> None:
     bench.storage.fails = True
 
