@@ -17,6 +17,7 @@ from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import PROCESSES
 from polybot.errors import InvalidValue
 from polybot.runtime.journal_head import HeadCheck, RememberedHead, check_head, parse_head
+from polybot.runtime.journal_history import JournalHistory
 from polybot.runtime.journal_verify import VerifyReport
 from polybot.runtime.journal_verify import verify as verify_journal
 
@@ -129,7 +130,9 @@ def _document(name: str, report: VerifyReport, checks: list[HeadCheck]) -> dict[
 def show(
     process: Process,
     *,
-    since: Annotated[int, typer.Option("--from", help="First seq to show.", min=0)] = 0,
+    since: Annotated[
+        int, typer.Option("--from", help="First seq to show; 1: from the archive on.", min=0)
+    ] = 0,
     until: Until = 0,
     last: Annotated[
         int, typer.Option(help="Show the last so many when --from is not given.", min=1)
@@ -146,7 +149,9 @@ def show(
         since=since, until=until, kind=kind, session=session, order=order, window=window
     )
     newest = newest_seq(directory)
-    records = read_records(directory, since, min(until or newest, newest))
+    # The archive is read only when --from reaches into it: the last events are never there.
+    first = since or JournalHistory(directory).first_live_seq()
+    records = read_records(directory, first, min(until or newest, newest))
     chosen = (event for event in map(event_of, records) if choice.takes(event))
     events = list(chosen) if since else list(deque(chosen, maxlen=last))
     if as_json:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from polybot.messages.codec import decode_envelope
 from polybot.runtime.disk import translated
 from polybot.runtime.journal_damage import Kind, is_torn, records_behind
 from polybot.runtime.journal_format import JournalRecord, chain_hash
+from polybot.runtime.journal_history import JournalHistory
 from polybot.runtime.journal_reader import JournalReader
 from polybot.runtime.journal_segment import list_segments, scan_segment
 
@@ -71,29 +73,39 @@ def read_records(
 ) -> Iterator[JournalRecord]:
     """Yield the records of a range of seq, also while their process goes on writing.
 
-    Only reads: the process does not notice. Each is held against the hash of the one before. `told`
-    hears how far it is, a batch at a time. Raises JournalError for a damaged record, CommandError
-    when records were trimmed before they were read.
+    Only reads: the process does not notice. What was trimmed comes from the archive. Each is held
+    against the hash of the one before. `told` hears how far it is, a batch at a time. Raises
+    JournalError for a damaged record, CommandError for one that no file holds any more.
     """
     reader = JournalReader(directory)
-    seq = max(since, reader.first_seq)
+    seq = max(since, JournalHistory(directory).first_seq())
+    archived: Iterator[JournalRecord] | None = None
     before: JournalRecord | None = None
     while seq <= until:
-        try:
-            records = reader.read_from(seq, min(BATCH, until - seq + 1))
-        except JournalError:
-            raise
-        except StorageError:
-            reader = _read_again(directory, seq)
-            continue
+        if seq < reader.first_seq:
+            archived = archived or JournalHistory(directory).records_after(seq - 1)
+            records = list(islice(archived, min(BATCH, min(until + 1, reader.first_seq) - seq)))
+        else:
+            try:
+                records = reader.read_from(seq, min(BATCH, until - seq + 1))
+            except JournalError:
+                raise
+            except StorageError:
+                reader = _read_again(directory, seq)
+                continue
         if not records:
             return
         for record in records:
+            if record.seq != seq:
+                raise CommandError(
+                    f"the records {seq} to {record.seq - 1} are in no file of {directory}; begin "
+                    f"again with --from {record.seq}"
+                )
             if before is not None:
                 _check_chain(directory, before, record)
             before = record
+            seq += 1
             yield record
-        seq = records[-1].seq + 1
         told(seq - 1)
 
 
@@ -118,13 +130,9 @@ def event_of(record: JournalRecord) -> dict[str, Any]:
 def _read_again(directory: Path, seq: int) -> JournalReader:
     """Return a reader of the files there are now: one of them was trimmed just before."""
     reader = JournalReader(directory)
-    if reader.first_seq > seq:
-        raise CommandError(
-            f"the records {seq} to {reader.first_seq - 1} were trimmed while they were read; begin "
-            f"again with --from {reader.first_seq}"
-        )
-    # The file is there and still cannot be read: the next try says why.
-    reader.read_from(seq, 1)
+    if reader.first_seq <= seq:
+        # The file is there and still cannot be read: this try says why.
+        reader.read_from(seq, 1)
     return reader
 
 

@@ -15,6 +15,7 @@ from polybot.cli.output import warn
 from polybot.errors import StorageError
 from polybot.ports import Clock
 from polybot.runtime.disk import translated
+from polybot.runtime.journal_history import JournalHistory
 from polybot.runtime.journal_segment import list_segments
 
 # Somebody who waits longer than this wants to know how far it is.
@@ -40,7 +41,7 @@ def export(directory: Path, choice: Choice, target: TextIO, clock: Clock) -> Exp
     until = min(choice.until or newest, newest)
     first = max(choice.since, _first_seq(directory))
     if 0 < choice.since < first:
-        warn(f"begins at event {first}: older ones are no longer in this journal, see its archive")
+        warn(f"begins at event {first}: older ones are neither in this journal nor in its archive")
     progress = _Progress(clock, first, until)
     records = events = 0
     for record in read_records(directory, first, until, progress.told):
@@ -96,10 +97,9 @@ class _Progress:
 
 
 def _first_seq(directory: Path) -> int:
-    segments = list_segments(directory)
-    if not segments:
+    if not list_segments(directory):
         raise StorageError(f"expected a journal in {directory}, was none")
-    return segments[0].first_seq
+    return JournalHistory(directory).first_seq()
 
 
 def standard_output() -> TextIO:

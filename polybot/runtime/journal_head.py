@@ -7,6 +7,7 @@ import msgspec
 
 from polybot.errors import InvalidValue, JournalError
 from polybot.runtime.journal_format import FIRST_HASH
+from polybot.runtime.journal_history import JournalHistory
 from polybot.runtime.journal_reader import JournalReader
 from polybot.runtime.journal_segment import list_segments
 
@@ -62,7 +63,13 @@ def check_head(directory: Path, head: RememberedHead) -> HeadCheck:
     if head.seq == 0:
         return _compared(head, FIRST_HASH)
     if head.seq < first_seq:
-        detail = f"the journal begins at seq {first_seq} by now, older segments are in its archive"
+        archived = next(JournalHistory(directory).records_after(head.seq - 1), None)
+        if archived is not None and archived.seq == head.seq:
+            return _compared(head, archived.hash)
+        detail = (
+            f"the journal begins at seq {first_seq} by now, and its archive no longer holds seq "
+            f"{head.seq}"
+        )
         return HeadCheck(head, fits=None, detail=detail)
     try:
         records = JournalReader(directory, segments).read_from(head.seq, 1)

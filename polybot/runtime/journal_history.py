@@ -9,7 +9,13 @@ import msgspec
 from polybot.errors import StorageError
 from polybot.runtime.disk import translated
 from polybot.runtime.journal_archive import SUFFIX, archived_segments
-from polybot.runtime.journal_format import MAGIC_BYTES, StoredRecord, decode_record
+from polybot.runtime.journal_format import (
+    MAGIC_BYTES,
+    JournalRecord,
+    StoredRecord,
+    chain_hash,
+    decode_record,
+)
 from polybot.runtime.journal_segment import Segment, list_segments
 
 
@@ -36,6 +42,16 @@ class JournalHistory(msgspec.Struct):
 
         Raises StorageError when a file cannot be read.
         """
+        for record in self._stored_after(seq):
+            yield record.seq, record.payload
+
+    def records_after(self, seq: int) -> Iterator[JournalRecord]:
+        """Yield the same with each record's own hash."""
+        for record in self._stored_after(seq):
+            own_hash = chain_hash(record.previous_hash, record.seq, record.payload)
+            yield JournalRecord(record.seq, record.payload, own_hash)
+
+    def _stored_after(self, seq: int) -> Iterator[StoredRecord]:
         segments = self._segments()
         for row, segment in enumerate(segments):
             if row + 1 < len(segments) and segments[row + 1].first_seq <= seq + 1:
@@ -46,7 +62,7 @@ class JournalHistory(msgspec.Struct):
                 if record.seq > seq + 1:
                     self.missing.append((seq + 1, record.seq - 1))
                 seq = record.seq
-                yield seq, record.payload
+                yield record
 
     def _segments(self) -> list[Segment]:
         found = {segment.first_seq: segment for segment in archived_segments(self.directory)}
@@ -83,7 +99,7 @@ def _synced(path: Path) -> bytes:
 
 
 def _unpacked(path: Path) -> bytes:
-    # Only a rebuild reads the archive.
+    # Only a rebuild and commands about the past read the archive.
     import zstandard  # noqa: PLC0415
 
     with translated(path):

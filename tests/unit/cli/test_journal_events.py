@@ -8,6 +8,7 @@ from polybot.cli.exits import CommandError
 from polybot.cli.journal_events import BATCH, Choice, event_of, newest_seq, read_records
 from polybot.errors import JournalError
 from polybot.runtime.journal import Journal, JournalSettings
+from polybot.runtime.journal_archive import JournalArchive, archived_segments
 from polybot.runtime.journal_format import JournalRecord, encode_record
 from polybot.runtime.journal_segment import list_segments
 
@@ -48,8 +49,49 @@ def test_records_trimmed_before_they_were_read_are_told_not_left_out(tmp_path: P
     for _ in range(BATCH):
         next(reading)
     journal.trim(2 * BATCH)
-    with pytest.raises(CommandError, match=rf"were trimmed.*--from {journal.first_seq}"):
+    with pytest.raises(CommandError, match=rf"in no file of.*--from {journal.first_seq}"):
         list(reading)
+    journal.close()
+
+
+def archived(directory: Path, before_seq: int, journal: Journal) -> None:
+    """Move what ends before a seq to the archive."""
+    archive = JournalArchive(directory, cap_bytes=1 << 30)
+    archive.take_over(before_seq)
+    archive.wait()
+    assert journal.trim(archive.take_over(before_seq)) > 1
+
+
+def test_what_was_trimmed_is_read_from_the_archive(tmp_path: Path) -> None:
+    journal = written(tmp_path, 2 * BATCH + 7)
+    hashes = [record.hash for record in read_records(tmp_path, 1, 10**9)]
+    archived(tmp_path, BATCH + 100, journal)
+    assert [record.hash for record in read_records(tmp_path, 1, 10**9)] == hashes
+    assert seqs(tmp_path, 5, 7) == [5, 6, 7]
+    assert seqs(tmp_path, journal.first_seq - 1, journal.first_seq) == [
+        journal.first_seq - 1,
+        journal.first_seq,
+    ]
+    journal.close()
+
+
+def test_what_is_archived_while_it_is_read_is_read_all_the_same(tmp_path: Path) -> None:
+    journal = written(tmp_path, 2 * BATCH + 7)
+    reading = read_records(tmp_path, 1, 10**9)
+    read = [next(reading).seq for _ in range(BATCH)]
+    archived(tmp_path, 2 * BATCH, journal)
+    assert read + [record.seq for record in reading] == list(range(1, 2 * BATCH + 8))
+    journal.close()
+
+
+def test_a_hole_in_the_archive_is_told(tmp_path: Path) -> None:
+    journal = written(tmp_path, 2 * BATCH + 7)
+    archived(tmp_path, 2 * BATCH, journal)
+    kept = archived_segments(tmp_path)
+    kept[1].path.unlink()
+    gap = f"records {kept[1].first_seq} to {kept[2].first_seq - 1} are in no file"
+    with pytest.raises(CommandError, match=rf"{gap}.*--from {kept[2].first_seq}"):
+        seqs(tmp_path)
     journal.close()
 
 

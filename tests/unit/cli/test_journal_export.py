@@ -63,7 +63,7 @@ def test_an_export_that_begins_later_than_asked_says_so(
     journal.close()
     done = export(tmp_path, Choice(since=1), io.StringIO(), FakeClock())
     assert done == Exported(9, 9, 1, 1)
-    assert "begins at event 9: older ones are no longer" in capsys.readouterr().err
+    assert "begins at event 9: older ones are neither" in capsys.readouterr().err
 
 
 def test_a_directory_without_a_journal_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from polybot.errors import InvalidValue
 from polybot.runtime.journal import Journal, JournalSettings
+from polybot.runtime.journal_archive import JournalArchive
 from polybot.runtime.journal_format import FIRST_HASH
 from polybot.runtime.journal_head import JournalHead, RememberedHead, check_head, parse_head
 from polybot.runtime.journal_verify import verify
@@ -67,6 +68,18 @@ def test_a_head_older_than_what_is_kept_cannot_be_told(tmp_path: Path) -> None:
     check = check_head(tmp_path, remembered(heads[2]))
     assert check.fits is None
     assert f"begins at seq {journal.first_seq} by now" in check.detail
+
+
+def test_a_head_of_an_archived_record_is_held_against_it(tmp_path: Path) -> None:
+    heads = written(tmp_path)
+    journal = Journal.open(tmp_path, settings=SMALL)
+    archive = JournalArchive(tmp_path, cap_bytes=1 << 20)
+    archive.take_over(60)
+    archive.wait()
+    assert journal.trim(archive.take_over(60)) > 0
+    journal.close()
+    assert check_head(tmp_path, remembered(heads[2])).fits
+    assert check_head(tmp_path, RememberedHead(3, heads[3].hash.hex())).fits is False
 
 
 def test_a_record_that_cannot_be_read_fits_nothing(tmp_path: Path) -> None:
