@@ -10,16 +10,13 @@ from polybot.exchange.account_rows import own_fills, venue_order
 from polybot.exchange.answers import body_of
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
-from polybot.exchange.token_ids import is_protocol_id
 from polybot.exchange.wire_account import (
-    COLLATERAL,
-    CONDITIONAL,
-    CONDITIONAL_PROTOCOL,
     FIRST_CURSOR,
     LAST_CURSOR,
     BalanceAllowance,
     OrdersPage,
     TradesPage,
+    balance_query,
 )
 from polybot.exchange.wire_codec import decode
 from polybot.ports import AccountSnapshot, Clock, VenueFill, VenueOrder
@@ -70,7 +67,7 @@ class AccountReader:
         self._signer = signer
         self._reads = reads
         self._clock = clock
-        self._signature_type = str(signature_type)
+        self._signature_type = signature_type
 
     def read(
         self,
@@ -134,10 +131,7 @@ class AccountReader:
         self._send(job, TRADES, {"after": str(after_s), "next_cursor": cursor}, use)
 
     def _balance(self, job: _Job, token_id: str) -> None:
-        query = {"asset_type": COLLATERAL, "signature_type": self._signature_type}
-        if token_id:
-            kind = CONDITIONAL_PROTOCOL if is_protocol_id(int(token_id)) else CONDITIONAL
-            query |= {"asset_type": kind, "token_id": token_id}
+        query = balance_query(token_id, self._signature_type)
 
         def use(body: bytes) -> bool:
             balance = int(decode(body, BalanceAllowance).balance)

@@ -19,7 +19,7 @@ from polybot.exchange.contracts import order_domain
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.market_listing import fees_of, min_size_of, tick_of
-from polybot.exchange.wire_account import COLLATERAL, BalanceAllowance
+from polybot.exchange.wire_account import BalanceAllowance, balance_query
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_market import ShortMarket, VersionAnswer
 from polybot.ports import Clock
@@ -100,13 +100,12 @@ class ExchangePreflight:
         for check, transport, call, use in questions:
             transport.send(call, self._taker(job, check, use))
 
-    def refresh_balance(self) -> None:
-        """Have the exchange read the wallet's balance from the chain again."""
+    def refresh_balance(self, token_id: str) -> None:
+        """Have the exchange read a token's balance, "" for the collateral, from the chain again."""
         signer = self._ways.signer()
         if signer is not None:
-            self._ways.reads.send(
-                self._signed(signer, "/balance-allowance/update", self._collateral()), _note
-            )
+            query = balance_query(token_id, self._ways.signature_type)
+            self._ways.reads.send(self._signed(signer, "/balance-allowance/update", query), _note)
 
     def take(self) -> list[PreflightFacts]:
         """Return what was read since the last call."""
@@ -121,7 +120,9 @@ class ExchangePreflight:
     ) -> list[tuple[str, Transport, HttpCall, Use]]:
         reads = self._ways.reads
         closed_only = self._signed(signer, "/auth/ban-status/closed-only", {})
-        funds = self._signed(signer, "/balance-allowance", self._collateral())
+        funds = self._signed(
+            signer, "/balance-allowance", balance_query("", self._ways.signature_type)
+        )
         listing = HttpCall("GET", f"/clob-markets/{market.condition_id}")
         questions: list[tuple[str, Transport, HttpCall, Use]] = [
             ("clock", reads, HttpCall("GET", "/time"), self._clock_reader()),
@@ -163,9 +164,6 @@ class ExchangePreflight:
     def _signed(self, signer: RequestSigner, path: str, query: dict[str, str]) -> HttpCall:
         headers = signer.headers(self._ways.clock.now_ns() // SECOND_NS, "GET", path)
         return HttpCall("GET", path, query=query, headers=headers)
-
-    def _collateral(self) -> dict[str, str]:
-        return {"asset_type": COLLATERAL, "signature_type": str(self._ways.signature_type)}
 
     def _clock_reader(self) -> Use:
         clock = self._ways.clock

@@ -12,8 +12,8 @@ class Preflight(Protocol):
     def request(self, market: Market) -> None:
         """Read everything once for a window; an unfinished question of the same is not repeated."""
 
-    def refresh_balance(self) -> None:
-        """Have the exchange read the wallet's balance from the chain again."""
+    def refresh_balance(self, token_id: str) -> None:
+        """Have the exchange read a token's balance, "" for the collateral, from the chain again."""
 
     def take(self) -> list[PreflightFacts]:
         """Return what was read since the last call."""

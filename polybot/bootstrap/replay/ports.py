@@ -242,7 +242,7 @@ class ReplayPreflight:
     def request(self, market: Market) -> None:
         """Read nothing."""
 
-    def refresh_balance(self) -> None:
+    def refresh_balance(self, token_id: str) -> None:
         """Ask nobody."""
 
     def take(self) -> list[PreflightFacts]:

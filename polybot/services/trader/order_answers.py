@@ -62,10 +62,14 @@ _TO_ADOPT = (OrderStatus.UNKNOWN, OrderStatus.NOT_PLACED, OrderStatus.SUBMITTED)
 
 
 class Refusal(NamedTuple):
-    """An error of the exchange, and the window it was about ("" for the account)."""
+    """An error of the exchange, and the window it was about ("" for the account).
+
+    `token_id` is what a refused sale would have sold, "" for anything else.
+    """
 
     slug: str
     error: PolybotError
+    token_id: str = ""
 
 
 class OrderAnswers(msgspec.Struct):
@@ -184,7 +188,9 @@ class OrderAnswers(msgspec.Struct):
         if code == ORDER_ID_MISMATCH:
             self.mistrust = str(error)
         self._count(error)
-        self.refused.append(Refusal(order.slug, error))
+        self.refused.append(
+            Refusal(order.slug, error, order.token_id if order.side is Side.SELL else "")
+        )
 
     def _count(self, error: PolybotError) -> None:
         # A definite no about this one order says that requests as such work.

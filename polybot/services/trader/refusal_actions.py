@@ -112,7 +112,7 @@ class RefusalActions(msgspec.Struct):
         self._pause_market(refusal, now_ns, BALANCE_WAIT_NS, BALANCE_PROBE_NS)
         self._short_of_funds.add(refusal.slug)
         self.answers.snapshot_wanted = True
-        self.preflight.refresh_balance()
+        self.preflight.refresh_balance(refusal.token_id)
 
     def _refresh_login(self, refusal: Refusal, now_ns: int) -> None:
         last = self._login_ns

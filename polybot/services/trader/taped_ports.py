@@ -104,9 +104,9 @@ class TapedPreflight(msgspec.Struct):
         """Read everything once for a window."""
         self.preflight.request(market)
 
-    def refresh_balance(self) -> None:
-        """Have the balance read anew."""
-        self.preflight.refresh_balance()
+    def refresh_balance(self, token_id: str) -> None:
+        """Have a balance read anew."""
+        self.preflight.refresh_balance(token_id)
 
     def take(self) -> list[PreflightFacts]:
         """Return and tape what was read."""

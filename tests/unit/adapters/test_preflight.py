@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
@@ -241,14 +242,24 @@ def test_an_unfinished_question_is_not_repeated_and_without_a_login_none_is_aske
     assert len(case.server.heard) == 5
     case.signer = None
     case.preflight.request(MARKET)
-    case.preflight.refresh_balance()
+    case.preflight.refresh_balance("")
     assert case.preflight.take() == []
     assert len(case.server.heard) == 5
 
 
-def test_the_exchange_is_made_to_read_the_balance_again(case: Case) -> None:
-    case.preflight.refresh_balance()
+@pytest.mark.parametrize(
+    ("token_id", "query"),
+    [
+        ("", {"asset_type": "COLLATERAL"}),
+        (MARKET.token_up, {"asset_type": "CONDITIONAL", "token_id": MARKET.token_up}),
+    ],
+)
+def test_the_exchange_is_made_to_read_a_balance_again(
+    case: Case, token_id: str, query: dict[str, str]
+) -> None:
+    case.preflight.refresh_balance(token_id)
     wait_until(lambda: case.server.heard)
     (heard,) = case.server.heard
     assert heard.path == "/balance-allowance/update"
+    assert dict(parse_qsl(urlsplit(heard.target).query)) == {**query, "signature_type": "2"}
     assert "Poly_Signature" in heard.headers

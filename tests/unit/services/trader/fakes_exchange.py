@@ -123,7 +123,7 @@ class FakePreflight:
     def __init__(self) -> None:
         self.changes: dict[str, Any] = {}
         self.asked: list[str] = []
-        self.refreshed = 0
+        self.refreshed: list[str] = []
         self.silent = False
         self._answers: list[PreflightFacts] = []
 
@@ -132,8 +132,8 @@ class FakePreflight:
         if not self.silent:
             self._answers.append(good_facts(market, **self.changes))
 
-    def refresh_balance(self) -> None:
-        self.refreshed += 1
+    def refresh_balance(self, token_id: str) -> None:
+        self.refreshed.append(token_id)
 
     def take(self) -> list[PreflightFacts]:
         taken, self._answers = self._answers, []

@@ -121,6 +121,8 @@ def test_a_sale_refused_for_missing_shares_is_tried_again_as_soon_as_the_exchang
         trader.turn()
         assert len(sales(trader)) == tries, "an exit waits a second at most"
     assert len(set(trader.gateway.ids())) == 3
+    sold = {event.order.token_id for event in sales(trader)}
+    assert set(trader.preflight.refreshed) == sold, "the exchange looks again at what was sold"
     assert set(trader.service._parts.refusals.gate.markets) <= {market_at().slug}  # noqa: SLF001
     assert {claim.source for claim in trader.state.claims} == {OPERATOR}
 

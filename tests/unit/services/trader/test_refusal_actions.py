@@ -158,7 +158,7 @@ def test_a_wrong_tick_has_the_market_read_anew_and_entries_wait_for_that(case: C
 
 def test_missing_funds_are_looked_at_anew_and_entries_wait_for_that(case: Case) -> None:
     case.refuse(told(texts.balance_too_low(0, 10)))
-    assert case.preflight.refreshed == 1
+    assert case.preflight.refreshed == [""]
     assert case.answers.snapshot_wanted
     assert case.entry_waits(BALANCE_WAIT_NS - 1)
     assert (list(case.gate.markets), case.gate.everything) == ([SLUG], None)

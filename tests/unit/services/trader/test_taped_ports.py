@@ -112,10 +112,10 @@ def test_what_catalog_and_preflight_answer_is_taped() -> None:
     preflight = FakePreflight()
     checks = TapedPreflight(preflight, case.recorder)
     checks.request(market_at())
-    checks.refresh_balance()
+    checks.refresh_balance("7")
     (facts,) = checks.take()
     assert decode_facts(case.last(TAPE_PREFLIGHT)) == facts
-    assert (preflight.asked, preflight.refreshed) == ([market_at().slug], 1)
+    assert (preflight.asked, preflight.refreshed) == ([market_at().slug], ["7"])
 
 
 def test_a_look_at_the_arming_is_taped_when_it_finds_something_else() -> None:
