@@ -52,7 +52,7 @@ clients: ## build .venv-clients: the exchange's three official clients, which th
 	    exit 1; }; \
 	done
 
-prove: developing ## kill real processes at every step of an order's life, 2,000 times: about 40 minutes
+prove: developing ## kill real processes at every step of an order's life, 2,000 times: about half an hour
 	@$(bin)/python -m tests.prove $(ARGS)
 
 soak: developing ## a day of market time with every fault of the exchange, half an hour; ARGS="--kills --windows 500"
