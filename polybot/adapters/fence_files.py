@@ -4,20 +4,24 @@ The epoch's file holds eight bytes that a trader maps into its memory: looking b
 costs less than a tenth of a microsecond. Who finds other bytes there reads `fence.json`.
 """
 
+import contextlib
 import mmap
 import os
 from pathlib import Path
 
 import msgspec
 
-from polybot.config.private_files import PRIVATE, replace_text
+from polybot.config.private_files import PRIVATE, replace_from_spare, replace_text
 from polybot.domain.fence import STALE_NS, FenceRecord
-from polybot.errors import StorageError
+from polybot.errors import DiskFull, StorageError
 from polybot.ports import Clock
 
 FENCE_NAME = "fence.json"
 EPOCH_NAME = "fence.epoch"
 EPOCH_BYTES = 8
+# Room for the next fence on a full disk; a fence is some 200 bytes.
+SPARE_NAME = "fence.spare"
+SPARE_BYTES = 4096
 
 
 class FenceFile:
@@ -26,6 +30,7 @@ class FenceFile:
     def __init__(self, state_dir: Path) -> None:
         self.path = state_dir / FENCE_NAME
         self.epoch_path = state_dir / EPOCH_NAME
+        self.spare_path = state_dir / SPARE_NAME
 
     def read(self) -> FenceRecord | None:
         """Return the fence, None when there is none; raises StorageError when unreadable."""
@@ -44,7 +49,13 @@ class FenceFile:
     def write(self, record: FenceRecord) -> None:
         """Replace the fence durably, then show its epoch; raises StorageError."""
         text = msgspec.json.format(msgspec.json.encode(record), indent=2).decode()
-        replace_text(self.path, f"{text}\n", private=True)
+        try:
+            replace_text(self.path, f"{text}\n", private=True)
+        except DiskFull:
+            # A trader that hangs because the disk is full must be shut out all the same.
+            if not self.spare_path.exists():
+                raise
+            replace_from_spare(self.path, f"{text}\n", self.spare_path)
         self.show(record.epoch)
 
     def show(self, epoch: int) -> None:
@@ -62,6 +73,13 @@ class FenceFile:
             raise StorageError(
                 f"cannot write {self.epoch_path}: {error.strerror}; make it writable for this user"
             ) from error
+        self._keep_spare()
+
+    def _keep_spare(self) -> None:
+        if not self.spare_path.exists():
+            # Without room there is none now; the next look tries again.
+            with contextlib.suppress(StorageError):
+                replace_text(self.spare_path, " " * SPARE_BYTES, private=True)
 
 
 class FenceWatch:

@@ -52,6 +52,28 @@ def replace_text(path: Path, text: str, *, private: bool) -> None:
         raise _refused(path, error) from error
 
 
+def replace_from_spare(path: Path, text: str, spare: Path) -> None:
+    """Replace a private file's text without room on the disk: the spare's own becomes the file.
+
+    The spare is as long as it was, the text padded with blanks: nothing is allocated (a disk that
+    copies on write may refuse all the same). Raises StorageError, also for a text that is too long.
+    """
+    try:
+        handle = os.open(spare, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            data = text.encode().ljust(os.fstat(handle).st_size)
+            if len(data) > os.fstat(handle).st_size:
+                raise DiskFull(f"cannot write {path}: its spare is too small; free space")
+            os.pwrite(handle, data, 0)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        spare.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
 def remove(path: Path) -> bool:
     """Take a file away durably; return whether there was one. Raises StorageError."""
     try:

@@ -1,12 +1,14 @@
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from polybot.adapters.fence_files import FenceFile, FenceWatch
 from polybot.domain.fence import STALE_NS, FenceRecord
-from polybot.errors import StorageError
+from polybot.errors import DiskFull, StorageError
 from tests.fakes import FakeClock
 
 RAISED = FenceRecord(epoch=3, is_cleared=False, raised_ns=5, reason="silent")
@@ -34,6 +36,42 @@ def test_a_fence_is_kept_whole_for_this_user_alone(tmp_path: Path) -> None:
     for path in (fence.path, fence.epoch_path):
         assert path.stat().st_mode & 0o777 == 0o600
     assert int.from_bytes(fence.epoch_path.read_bytes(), "little") == 3
+
+
+def test_a_fence_is_raised_on_a_full_disk_and_again(tmp_path: Path) -> None:
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mounting, check=False).returncode != 0:
+        pytest.skip("only root may mount a tiny disk")
+    try:
+        fence = FenceFile(tmp_path)
+        fence.write(FenceRecord(epoch=2))
+        with (tmp_path / "filler").open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(512)):
+                pass
+        for epoch in (3, 4, 5):
+            fence.write(FenceRecord(epoch=epoch, is_cleared=False, reason="silent"))
+            assert FenceFile(tmp_path).read() == FenceRecord(
+                epoch=epoch, is_cleared=False, reason="silent"
+            )
+            assert int.from_bytes(fence.epoch_path.read_bytes(), "little") == epoch
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_without_room_and_without_a_spare_a_fence_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fence = FenceFile(tmp_path)
+    fence.write(FenceRecord(epoch=2))
+    fence.spare_path.unlink()
+
+    def full(*_: object, **__: object) -> None:
+        raise DiskFull("no space")
+
+    monkeypatch.setattr("polybot.adapters.fence_files.replace_text", full)
+    with pytest.raises(DiskFull):
+        fence.write(RAISED)
+    assert fence.read() == FenceRecord(epoch=2)
 
 
 def test_a_damaged_fence_is_said_not_guessed(kept: FenceFile, clock: FakeClock) -> None:

@@ -1,5 +1,6 @@
 """A file is replaced whole, with the mode it should have."""
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -8,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from polybot.config.private_files import read_text, remove, replace_text
+from polybot.config.private_files import (
+    read_text,
+    remove,
+    replace_from_spare,
+    replace_text,
+)
 from polybot.errors import DiskFull, StorageError
 
 
@@ -92,6 +98,39 @@ def test_a_full_disk_asks_for_space_and_keeps_the_old_text(tiny_disk: Path) -> N
         replace_text(tiny_disk / "key", "n" * 100_000, private=True)
     assert read_text(tiny_disk / "key") == "old"
     assert os.listdir(tiny_disk) == ["key"]
+
+
+def fill(directory: Path) -> None:
+    """Take every byte that is left."""
+    with (directory / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(512)):
+            pass
+
+
+def test_a_spare_is_room_on_a_full_disk(tiny_disk: Path) -> None:
+    path, spare = tiny_disk / "fence", tiny_disk / "spare"
+    replace_text(path, "old", private=True)
+    replace_text(spare, " " * 4096, private=True)
+    fill(tiny_disk)
+    with pytest.raises(DiskFull):
+        replace_text(path, "new", private=True)
+    replace_from_spare(path, "new", spare)
+    assert (read_text(path).rstrip(), mode(path)) == ("new", 0o600)
+    assert not spare.exists()
+
+
+def test_a_text_that_does_not_fit_its_spare_changes_nothing(tmp_path: Path) -> None:
+    path, spare = tmp_path / "fence", tmp_path / "spare"
+    path.write_text("old")
+    spare.write_text(" " * 4)
+    with pytest.raises(DiskFull, match="too small"):
+        replace_from_spare(path, "12345", spare)
+    assert (path.read_text(), spare.read_text()) == ("old", " " * 4)
+
+
+def test_without_its_spare_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"cannot write .*fence"):
+        replace_from_spare(tmp_path / "fence", "x", tmp_path / "spare")
 
 
 def test_a_read_only_disk_is_not_a_question_of_users(tiny_disk: Path) -> None:
