@@ -207,18 +207,26 @@ class ReplayingInbox:
             if source is None or reply.type != ReplayBatch.__name__:
                 return
             batch = decode_body(reply.type, reply.body)
-            self._meet(source, batch.session)
-            if source.doubted and not self._clear_up(name, source, batch, reply.id):
-                return
-            before = source.position
-            source.newest_known = max(source.newest_known, batch.last_seq)
-            if batch.first_kept > source.position + 1 and batch.records:
-                self._skip_trimmed(name, source, batch.first_kept)
-            for text in batch.records:
-                data = text.encode()
-                self._accept_durable(source, decode_envelope(data), data, taken)
-            # A batch that brought nothing is asked for again after a pause, not in a circle.
-            source.asking = source.position == before
+        except ProtocolError as error:
+            self._count_malformed(error)
+            return
+        self._meet(source, batch.session)
+        if source.doubted and not self._clear_up(name, source, batch, reply.id):
+            return
+        before = source.position
+        source.newest_known = max(source.newest_known, batch.last_seq)
+        if batch.first_kept > source.position + 1 and batch.records:
+            self._skip_trimmed(name, source, batch.first_kept)
+        for text in batch.records:
+            self._accept_replayed(source, text.encode(), taken)
+        # A batch that brought nothing is asked for again after a pause, not in a circle.
+        source.asking = source.position == before
+
+    def _accept_replayed(
+        self, source: _Source, payload: bytes, taken: list[tuple[Envelope, Any, str]]
+    ) -> None:
+        try:
+            self._accept_durable(source, decode_envelope(payload), payload, taken)
         except ProtocolError as error:
             self._count_malformed(error)
 

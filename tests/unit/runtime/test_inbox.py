@@ -290,6 +290,23 @@ def test_a_malformed_reply_is_counted_and_asked_for_again_later(data: bytes) -> 
     assert len(case.questions()) == 2
 
 
+def test_a_replayed_record_that_cannot_be_read_does_not_hold_up_the_others() -> None:
+    case = Case()
+    case.hear(payload(3))
+    invented = msgspec.structs.replace(make_envelope(event(2), seq=2), type="Invented")
+    records = (payload(1), encode(invented), payload(3))
+    case.reply(
+        ReplayBatch(
+            records=tuple(record.decode() for record in records),
+            last_seq=3,
+            first_kept=1,
+            session="s1",
+        )
+    )
+    assert case.take() == [1, 3]
+    assert case.inbox.malformed() == 1
+
+
 def test_lost_volatile_messages_are_counted_within_a_session() -> None:
     case = Case()
     case.hear(beat(0, seq=4), beat(0, seq=5), beat(0, seq=8), beat(0, seq=9, session="s2"))
