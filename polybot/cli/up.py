@@ -28,6 +28,7 @@ from polybot.config.floor import FloorRecord, write_floor
 from polybot.config.keys import all_keys, override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import (
+    ALLOCATOR,
     CONFIG_NAME,
     RUNNER_NAME,
     RUNTIME_NAME,
@@ -165,8 +166,7 @@ def floor_environment(loaded: LoadedConfig, environ: Mapping[str, str]) -> dict[
         "POLYBOT_FLOOR_PYTHON": sys.executable,
         # supervisord takes over this process, and its pid.
         RUNNER_NAME: str(os.getpid()),
-        # One heap is enough for processes that work in one thread: it saves 2 MB in each.
-        "MALLOC_ARENA_MAX": "1",
+        **ALLOCATOR,
         "POLYBOT_FLOOR_SIMULATOR": "false" if config.mode == "live" else "true",
     }
     if locations.config_path.is_file():

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from polybot.config.locations import ALLOCATOR
+
 START_TIMEOUT_S = 30.0
 
 
@@ -79,5 +81,5 @@ def floor_environ(directory: Path) -> dict[str, str]:
         "POLYBOT_RUNTIME_DIR": os.fspath(directory / "run"),
         "PYTHONPYCACHEPREFIX": os.fspath(directory / "compiled"),
         # As `polybot up` sets it for every process of a floor.
-        "MALLOC_ARENA_MAX": "1",
+        **ALLOCATOR,
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from polybot.bootstrap.crash_stop import VARIABLE
-from polybot.config.locations import RUNNER_NAME
+from polybot.config.locations import ALLOCATOR, RUNNER_NAME
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 START_S: Final = 60.0
@@ -170,7 +170,7 @@ class Floor:
             "POLYBOT_STATE_DIR": str(self.state),
             "POLYBOT_RUNTIME_DIR": str(self.runtime),
             RUNNER_NAME: str(os.getpid()),
-            "MALLOC_ARENA_MAX": "1",
+            **ALLOCATOR,
             "PYTHONPATH": str(ROOT),
         }
         for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):

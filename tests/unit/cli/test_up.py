@@ -17,7 +17,7 @@ from polybot.cli.output import moment
 from polybot.cli.processes import runner_is_alive
 from polybot.cli.up import Wishes, overrides, own_command, start_floor
 from polybot.config.floor import read_floor
-from polybot.config.locations import PROCESSES
+from polybot.config.locations import ALLOCATOR, PROCESSES
 from polybot.domain.arming import Arming
 from polybot.errors import ConfigError
 from polybot.exchange.signing import OrderSigner
@@ -60,6 +60,7 @@ def test_it_becomes_supervisord_with_every_place_named_outright(
         "POLYBOT_FLOOR_SIMULATOR": "true",
     }
     assert "NOTIFY_SOCKET" not in became.environ
+    assert became.environ.items() >= ALLOCATOR.items()
 
 
 def test_its_record_lets_any_terminal_find_the_floor(
