@@ -8,6 +8,7 @@ import msgspec
 from polybot.errors import PolybotError, ProtocolError
 from polybot.exchange.account_rows import own_fills, venue_order
 from polybot.exchange.answers import body_of
+from polybot.exchange.balance_query import balance_query
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.wire_account import (
@@ -16,7 +17,6 @@ from polybot.exchange.wire_account import (
     BalanceAllowance,
     OrdersPage,
     TradesPage,
-    balance_query,
 )
 from polybot.exchange.wire_codec import decode
 from polybot.ports import AccountSnapshot, Clock, VenueFill, VenueOrder

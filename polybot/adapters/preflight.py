@@ -15,11 +15,12 @@ from polybot.domain.market import FeeSchedule, Market
 from polybot.domain.preflight import ListedAtClob, PreflightFacts
 from polybot.errors import MarketRefused, PolybotError, ProtocolError
 from polybot.exchange.answers import body_of
+from polybot.exchange.balance_query import balance_query
 from polybot.exchange.contracts import order_domain
 from polybot.exchange.http_calls import HttpAnswer, HttpCall, Transport
 from polybot.exchange.l2_auth import RequestSigner
 from polybot.exchange.market_listing import fees_of, min_size_of, tick_of
-from polybot.exchange.wire_account import BalanceAllowance, balance_query
+from polybot.exchange.wire_account import BalanceAllowance
 from polybot.exchange.wire_codec import decode
 from polybot.exchange.wire_market import ShortMarket, VersionAnswer
 from polybot.ports import Clock

@@ -2,23 +2,12 @@
 
 import msgspec
 
-from polybot.exchange.token_ids import is_protocol_id
-
 FIRST_CURSOR = "MA=="
 LAST_CURSOR = "LTE="
 
 COLLATERAL = "COLLATERAL"
 CONDITIONAL = "CONDITIONAL"
 CONDITIONAL_PROTOCOL = "CONDITIONAL-V2"
-
-
-def balance_query(token_id: str, signature_type: int) -> dict[str, str]:
-    """Return the query of the balance routes for a token, "" for the collateral."""
-    query = {"asset_type": COLLATERAL, "signature_type": str(signature_type)}
-    if token_id:
-        kind = CONDITIONAL_PROTOCOL if is_protocol_id(int(token_id)) else CONDITIONAL
-        query |= {"asset_type": kind, "token_id": token_id}
-    return query
 
 
 class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,13 +16,11 @@ from polybot.messages.commands import (
     ReplayBatch,
     ReplayFrom,
     StopEntries,
-    Witness,
 )
 from polybot.messages.envelope import Envelope, Reply, Request
 from polybot.messages.lifecycle import Heartbeat, ProcessStarted, ProcessStopped
 from polybot.messages.trading import DriftFound
 from polybot.ports import Vitals
-from polybot.runtime.inbox import content_hash
 from polybot.runtime.journal import Journal, JournalSettings
 from polybot.runtime.journal_archive import JournalArchive
 from polybot.runtime.journal_history import JournalHistory
@@ -262,29 +260,6 @@ def test_a_replay_of_nothing_is_empty(case: Case, limit: int) -> None:
     assert case.ask(ReplayFrom(seq=1, limit=limit)) == ReplayBatch(
         records=(), last_seq=2, first_kept=1, session=case.outbox.session
     )
-
-
-def test_a_replay_comes_only_from_the_journal_that_holds_the_witness(case: Case) -> None:
-    turns(case, 5)
-    known = content_hash(case.journal.payloads_from(4, 1)[0])
-    for seq, record_hash, fits in (
-        (4, known, True),
-        (4, known[:-1] + "x", False),
-        (3, known, False),
-        (6, known, False),
-    ):
-        batch = case.ask(ReplayFrom(seq=2, witness=Witness(seq=seq, hash=record_hash)))
-        assert (batch.fits, len(batch.records)) == (fits, 4 if fits else 0)
-        assert (batch.last_seq, batch.session) == (5, case.outbox.session)
-
-
-def test_a_witness_that_was_trimmed_is_believed(case: Case) -> None:
-    last = filled(case)
-    case.ask(Acknowledge(sender="tracker", seq=last))
-    first = trim(case)
-    batch = case.ask(ReplayFrom(seq=first, witness=Witness(seq=first - 1, hash="anything")))
-    assert batch.fits
-    assert batch.records
 
 
 def test_what_is_not_durable_is_nobody_s_yet(case: Case) -> None:
