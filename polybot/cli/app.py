@@ -11,6 +11,7 @@ from polybot.cli import (
     adopt,
     arm,
     audit,
+    backup,
     balance,
     cancel_all,
     checkpoint,
@@ -154,6 +155,7 @@ for _name, _panel, _function, _examples in _COMMANDS:
     app.command(_name, rich_help_panel=_panel, epilog=examples(*_examples))(_function)
 
 for _name, _group in (
+    ("backup", backup.app),
     ("config", config.app),
     ("journal", journal.app),
     ("checkpoint", checkpoint.app),

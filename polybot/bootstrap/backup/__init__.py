@@ -1,0 +1,1 @@
+"""Backups: a floor's whole state as one file, taken while it runs, and the way back."""

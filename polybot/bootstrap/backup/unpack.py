@@ -1,0 +1,108 @@
+"""Unpacks a backup into an empty directory, and holds every byte against its manifest."""
+
+import hashlib
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
+
+import zstandard
+
+from polybot.bootstrap.backup.manifest import (
+    MANIFEST_NAME,
+    BackupDamaged,
+    Manifest,
+    StoredFile,
+    decode_manifest,
+)
+from polybot.runtime.disk import storage_error
+
+_CHUNK_BYTES: Final = 1 << 20
+# Far more than the manifest of a floor of years.
+_MOST_MANIFEST_BYTES: Final = 64 << 20
+
+
+def unpack(backup: Path, directory: Path, told: Callable[[int], None]) -> Manifest:
+    """Write a backup's files below an empty directory; every file is synced and checked.
+
+    `told` hears the bytes written so far. Raises BackupDamaged for a file that is not whole or not
+    ours, StorageError (DiskFull) when the disk refuses. What was written before stays for the
+    caller to remove.
+    """
+    reader = _Reader(directory, told)
+    try:
+        with (
+            backup.open("rb") as file,
+            zstandard.ZstdDecompressor().stream_reader(file) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r|") as archive,
+        ):
+            for member in archive:
+                content = archive.extractfile(member)
+                if content is None:
+                    raise BackupDamaged(
+                        f"expected only files in {backup}, was also {member.name!r}; it is not "
+                        "one of ours"
+                    )
+                reader.take(member.name, content)
+    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+        raise BackupDamaged(f"expected a whole backup in {backup}, was not: {error}") from error
+    except OSError as error:
+        raise storage_error(error, backup if error.filename is None else directory) from error
+    return reader.finished(backup)
+
+
+class _Reader:
+    """Takes one file after the other."""
+
+    def __init__(self, directory: Path, told: Callable[[int], None]) -> None:
+        self._directory = directory
+        self._told = told
+        self._bytes = 0
+        self._found: dict[str, StoredFile] = {}
+        self._manifest: bytes | None = None
+
+    def take(self, name: str, content: IO[bytes]) -> None:
+        """Write one file, or keep the manifest."""
+        if self._manifest is not None:
+            raise BackupDamaged(f"expected the manifest to be the last file, was {name!r}")
+        if name == MANIFEST_NAME:
+            self._manifest = content.read(_MOST_MANIFEST_BYTES)
+            return
+        self._found[name] = self._write(name, content)
+
+    def finished(self, backup: Path) -> Manifest:
+        """Return the manifest once every file is what it says."""
+        if self._manifest is None:
+            raise BackupDamaged(f"expected a manifest at the end of {backup}, was none: cut short")
+        manifest = decode_manifest(self._manifest, str(backup))
+        listed = {file.path: file for file in manifest.files}
+        for path in sorted(listed.keys() | self._found.keys()):
+            if listed.get(path) != self._found.get(path):
+                raise BackupDamaged(
+                    f"expected {path} in {backup} as its manifest says, was {self._found.get(path)}"
+                )
+        return manifest
+
+    def _write(self, name: str, content: IO[bytes]) -> StoredFile:
+        path = self._directory / _safe(name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        digest, size = hashlib.sha256(), 0
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+            while data := content.read(_CHUNK_BYTES):
+                file.write(data)
+                digest.update(data)
+                size += len(data)
+                self._told(self._bytes + size)
+            file.flush()
+            os.fsync(file.fileno())
+        self._bytes += size
+        return StoredFile(path=name, size_bytes=size, sha256=digest.hexdigest())
+
+
+def _safe(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise BackupDamaged(f"expected only files below a state directory, was {name!r}")
+    return path
