@@ -1,0 +1,80 @@
+"""A floor moves to an empty machine by a backup, and its books agree with the exchange's there."""
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration.books import assert_equal_books
+from tests.integration.floor import Floor
+
+pytestmark = pytest.mark.floor
+
+
+def test_a_floor_goes_on_from_its_backup_on_an_empty_machine(
+    new_floor: Callable[..., Floor],
+) -> None:
+    floor = new_floor()
+    floor.start("--speed", "40")
+    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.wait("two graded windows", lambda: floor.graded(2), timeout_s=240)
+    floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
+    # While it runs: whatever is in the middle of something is whole in the file.
+    running = floor.command("backup", "create", "--out", str(floor.root / "running.tar.zst"))
+    assert running.returncode == 0, running.stdout + running.stderr
+    floor.stop()
+    before = {name: floor.json(name) for name in ("trades", "windows", "pnl")}
+    made = floor.command("backup", "create", "--out", str(floor.root / "stopped.tar.zst"))
+    assert made.returncode == 0, made.stdout + made.stderr
+
+    empty = new_floor()
+    refused = floor.command("backup", "restore", str(floor.root / "stopped.tar.zst"))
+    assert "never overwrites a state" in refused.stderr
+    restored = empty.command("backup", "restore", str(floor.root / "stopped.tar.zst"))
+    assert restored.returncode == 0, restored.stderr
+    assert {name: empty.json(name) for name in ("trades", "windows", "pnl")} == before
+
+    empty.start("--speed", "40")
+    empty.wait("five processes alive there", empty.all_alive, timeout_s=60)
+    known = len(empty.graded(1) or [])
+    empty.wait("another window graded", lambda: empty.graded(known + 1), timeout_s=240)
+    assert_equal_books(empty)
+    audit = empty.command("audit", "--all")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_after_a_disaster_what_the_backup_does_not_know_waits_for_a_person(
+    new_floor: Callable[..., Floor],
+) -> None:
+    floor = new_floor()
+    floor.start("--speed", "40")
+    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.wait("a graded window", lambda: floor.graded(1), timeout_s=240)
+    file = str(floor.root / "early.tar.zst")
+    assert floor.command("backup", "create", "--out", file).returncode == 0
+    known = len(floor.json("trades") or [])
+    floor.wait("more trades", lambda: len(floor.json("trades") or []) > known, timeout_s=300)
+    floor.stop()
+
+    # The exchange goes on where it is, the machine that knew the last orders is gone.
+    late = new_floor()
+    assert late.command("backup", "restore", file).returncode == 0
+    state = late.root / "state"
+    shutil.rmtree(state / "simulator")
+    shutil.copytree(floor.root / "state" / "simulator", state / "simulator")
+    late.start("--speed", "40")
+    late.wait("five processes alive there", late.all_alive, timeout_s=60)
+    late.wait(
+        "halted over orders it does not know",
+        lambda: (late.json("status") or {}).get("trading_state") == "HALTED",
+        timeout_s=60,
+    )
+    orders = {row["order_id"] for row in late.ledger()["orders"]}
+    adopted = late.command("adopt", "--all")
+    assert adopted.returncode == 0, adopted.stdout + adopted.stderr
+    late.wait(
+        "trading again",
+        lambda: (late.json("status") or {}).get("trading_state") == "ACTIVE",
+        timeout_s=60,
+    )
+    assert orders <= {row["order_id"] for row in late.ledger()["orders"]}
