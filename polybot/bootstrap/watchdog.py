@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from polybot.adapters.chat_messenger import ChatMessenger
 from polybot.adapters.clock import SystemClock
 from polybot.adapters.exchange_time import ExchangeTime
 from polybot.adapters.fence_files import FenceFile
@@ -23,6 +26,7 @@ from polybot.bootstrap.foundation import (
 )
 from polybot.bootstrap.http import make_market_clock, make_transport
 from polybot.bootstrap.journaled_orders import JournaledOrders
+from polybot.config.alerts import chats_of
 from polybot.config.load import LoadedConfig
 from polybot.config.locations import PROCESSES
 from polybot.config.schema import SIMULATED_MODES, WatchdogConfig
@@ -33,6 +37,9 @@ from polybot.runtime.logs import SecretMask
 from polybot.services.watchdog.needs import FenceTools, WatchdogPorts, WatchdogSettings
 from polybot.services.watchdog.service import WatchdogService
 from polybot.services.watchdog.state import SCHEMA, restore
+
+if TYPE_CHECKING:
+    from polybot.extras.chat import Channel, Delivery
 
 SECOND_NS = 1_000_000_000
 
@@ -65,6 +72,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         checkpoints=durable.checkpoints,
         clock=clock,
         market_clock=make_market_clock(loaded.config, clock),
+        messenger=_messenger(foundation, wake),
         wall_jump_s=clock.jump_s,
     )
     settings = WatchdogSettings(
@@ -73,6 +81,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         liveness=_liveness(loaded.config.watchdog),
         alarms=_alarms(loaded.config.watchdog),
         fence_ns=int(loaded.config.watchdog.fence_s * SECOND_NS),
+        signature=f"polybot {loaded.config.mode} on {socket.gethostname()}",
     )
     return run_service(foundation, WatchdogService(ports, settings, restored))
 
@@ -102,6 +111,16 @@ def _fence(foundation: Foundation, transport: HttpTransport, wake: asyncio.Event
             foundation.thread_wake(wake),
         ),
     )
+
+
+def _messenger(foundation: Foundation, wake: asyncio.Event) -> ChatMessenger:
+    def deliver(channel: "Channel", text: str) -> "Delivery":
+        from polybot.extras.chat import deliver  # noqa: PLC0415
+
+        return deliver(channel, text)
+
+    chats = chats_of(foundation.loaded.config.alerts)
+    return ChatMessenger(chats, foundation.thread_wake(wake), deliver)
 
 
 def _exchange_time(loaded: LoadedConfig, transport: HttpTransport) -> ExchangeTime:

@@ -291,6 +291,26 @@ class WatchdogConfig(Section, frozen=True, kw_only=True):
     ] = 60.0
 
 
+class AlertsConfig(Section, frozen=True, kw_only=True):
+    """Which chats of yours hear of critical alerts; none is needed, each that is set is used."""
+
+    telegram_bot_token: Annotated[
+        str, Secret(), EnvName(("TELEGRAM_BOT_TOKEN",)), Doc("token of your Telegram bot")
+    ] = ""
+    telegram_chat_id: Annotated[
+        str, EnvName(("TELEGRAM_CHAT_ID",)), Doc("chat the Telegram bot writes to")
+    ] = ""
+    telegram_api_url: Annotated[
+        str, EnvName(("TELEGRAM_API_URL",)), Doc("Telegram's host, for a proxy of your own")
+    ] = "https://api.telegram.org"
+    slack_webhook_url: Annotated[
+        str, Secret(), EnvName(("SLACK_WEBHOOK_URL",)), Doc("incoming webhook of your Slack")
+    ] = ""
+    discord_webhook_url: Annotated[
+        str, Secret(), EnvName(("DISCORD_WEBHOOK_URL",)), Doc("webhook of your Discord channel")
+    ] = ""
+
+
 class SimulatorConfig(Section, frozen=True, kw_only=True):
     """The simulated exchange of synthetic, replay and paper mode."""
 
@@ -391,6 +411,7 @@ class Config(Section, frozen=True, kw_only=True):
     tracker: TrackerConfig = TrackerConfig()
     reflector: ReflectorConfig = ReflectorConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
+    alerts: AlertsConfig = AlertsConfig()
     simulator: SimulatorConfig = SimulatorConfig()
     extras: ExtrasConfig = ExtrasConfig()
     log: LogConfig = LogConfig()

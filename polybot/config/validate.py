@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from polybot.config.alerts import chats_of
 from polybot.config.environment import wants_dry_run
 from polybot.config.locations import (
     RUNTIME_NAME,
@@ -58,6 +59,13 @@ def contradictions(checked: Checked) -> Iterator[Contradiction]:
     """Yield everything wrong between the values of a configuration."""
     for check in _CHECKS:
         yield from check(checked)
+
+
+def _alerts(checked: Checked) -> Iterator[Contradiction]:
+    try:
+        chats_of(checked.config.alerts)
+    except InvalidValue as error:
+        yield Contradiction("alerts", str(error))
 
 
 def _order(checked: Checked) -> Iterator[Contradiction]:
@@ -362,5 +370,6 @@ _CHECKS: tuple[Callable[[Checked], Iterator[Contradiction]], ...] = (
     _recordings,
     _simulator,
     _analyst,
+    _alerts,
     _sockets,
 )

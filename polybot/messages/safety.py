@@ -40,6 +40,42 @@ class AlertCleared(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class AlertHeard(msgspec.Struct, frozen=True, kw_only=True):
+    """The watchdog heard another process's alert, to tell it a person (durable)."""
+
+    source: str
+    key: str
+    severity: str
+    text: str
+
+
+class AlertDelivered(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a text about an alert at one chat (durable, from the watchdog).
+
+    `key` names the alert, `channel` the chat (telegram, slack or discord); `detail` says why it was
+    not delivered.
+    """
+
+    key: str
+    channel: str
+    delivered: bool
+    tries: int = 1
+    detail: str = ""
+
+
+class AlertTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's chat took a text about an alert, the first one to do so (durable).
+
+    `told_ns` is wall time. The text said that the alert came so many `times` since the last one
+    (0: its end alone), and whether it is `over`.
+    """
+
+    key: str
+    told_ns: int
+    times: int
+    over: bool
+
+
 class ArmingChanged(msgspec.Struct, frozen=True, kw_only=True):
     """The leave to send real orders is another than before (durable, from the trader in live mode).
 

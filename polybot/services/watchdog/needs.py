@@ -11,6 +11,7 @@ from polybot.domain.liveness import LivenessRules
 from polybot.messages.commands import Witness
 from polybot.ports import CheckpointStore, Clock, Inbox, MarketClock, Outbox
 from polybot.ports.fence import FenceStore, OrderSweeper, ProcessKiller
+from polybot.ports.messenger import Messenger
 
 
 class CommandSender(Protocol):
@@ -86,6 +87,7 @@ class WatchdogPorts(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints: CheckpointStore
     clock: Clock
     market_clock: MarketClock
+    messenger: Messenger
     wall_jump_s: WallJump = no_jump
 
 
@@ -93,7 +95,8 @@ class WatchdogSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whom it watches and when it worries.
 
     `processes` are the floor's, the watchdog's own name among them; `vital` are those whose loss
-    stops entries. The trader's silence for `fence_ns` raises the fence.
+    stops entries. The trader's silence for `fence_ns` raises the fence. `signature` is what texts
+    to a person begin with: which floor, and where.
     """
 
     processes: tuple[str, ...]
@@ -102,3 +105,4 @@ class WatchdogSettings(msgspec.Struct, frozen=True, kw_only=True):
     alarms: AlarmRules = msgspec.field(default_factory=AlarmRules)
     vital: tuple[str, ...] = ("trader", "tracker")
     fence_ns: int = 20_000_000_000
+    signature: str = "polybot"

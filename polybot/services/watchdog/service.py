@@ -11,9 +11,10 @@ from polybot.errors import ProtocolError, StorageError
 from polybot.messages.commands import GetVerdicts, ProcessVerdict, Verdicts, Witness
 from polybot.messages.envelope import Envelope
 from polybot.messages.lifecycle import Heartbeat, MarketTimeChanged
-from polybot.messages.safety import AlertCleared, AlertRaised, VerdictChanged
+from polybot.messages.safety import AlertCleared, AlertHeard, AlertRaised, VerdictChanged
 from polybot.messages.tracking import AuditCompleted
 from polybot.ports import Vitals
+from polybot.services.watchdog.alert_desk import AlertDesk
 from polybot.services.watchdog.entry_brake import EntryBrake
 from polybot.services.watchdog.fencing import FenceKeeper
 from polybot.services.watchdog.gauges import Gauges
@@ -62,6 +63,13 @@ class WatchdogService:
             record=self._record,
             silence_ns=settings.fence_ns,
         )
+        self._desk = AlertDesk(
+            restored.state.alerting,
+            ports.messenger,
+            ports.clock,
+            self._record,
+            settings.signature,
+        )
         self._judgements: dict[str, Judgement] = {}
         # A difference found before a restart stands until an audit says otherwise.
         known = restored.state.alerts.get(AUDIT)
@@ -92,6 +100,9 @@ class WatchdogService:
         if now >= self._judge_at_ns:
             self._judge_at_ns = now + JUDGE_NS
             self._judge(now)
+        self._ports.outbox.commit()
+        # What a person is told was written down before: a crash may send it twice, never not.
+        self._desk.turn()
         self._ports.outbox.commit()
         if now >= self._checkpoint_at_ns:
             self._checkpoint_at_ns = now + CHECKPOINT_NS
@@ -153,6 +164,11 @@ class WatchdogService:
             self._gauges.market_moves = body.speed > 0 and not body.idle
         elif isinstance(body, AuditCompleted):
             self._audit = _audit_finding(body)
+        elif isinstance(body, AlertRaised):
+            heard = AlertHeard(
+                source=envelope.source, key=body.key, severity=body.severity, text=body.text
+            )
+            self._record(heard)
 
     def _judge(self, now: int) -> None:
         self._rounds += 1
@@ -182,8 +198,14 @@ class WatchdogService:
                 stops_entries=name in self._settings.vital,
             )
             for name, judgement in self._judgements.items()
-            if judgement.verdict in (Verdict.DEAD, Verdict.FLAPPING)
+            if self._is_lost(f"process:{name}", judgement.verdict)
         ]
+
+    def _is_lost(self, key: str, verdict: Verdict) -> bool:
+        if verdict in (Verdict.DEAD, Verdict.FLAPPING):
+            return True
+        # Who began to listen a moment ago has not heard that it is back.
+        return key in self._state.alerts and verdict is not Verdict.ALIVE
 
     def _tell_verdict(self, name: str, judgement: Judgement) -> None:
         verdict = judgement.verdict.value

@@ -4,6 +4,7 @@ from polybot.domain.fence import FenceRecord
 from polybot.errors import StorageError
 from polybot.messages.commands import Witness
 from polybot.ports.fence import Killing, ProcessIdentity, Sweep
+from polybot.ports.messenger import ChatAnswer
 
 
 class FakeHost:
@@ -58,6 +59,22 @@ class FakeStorage:
 
     def last_commit_ns(self) -> int:
         return self.commit_ns
+
+
+class FakeMessenger:
+    """Chats that take what a test lets them take; `sent` keeps every text with its key."""
+
+    def __init__(self) -> None:
+        self.channels: tuple[str, ...] = ()
+        self.sent: list[tuple[str, str]] = []
+        self.answers: list[ChatAnswer] = []
+
+    def send(self, key: str, text: str) -> None:
+        self.sent.append((key, text))
+
+    def take(self) -> list[ChatAnswer]:
+        taken, self.answers = self.answers, []
+        return taken
 
 
 class FakeFenceStore:

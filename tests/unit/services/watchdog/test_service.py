@@ -27,6 +27,7 @@ from tests.unit.services.watchdog.fakes import (
     FakeFenceStore,
     FakeHost,
     FakeKiller,
+    FakeMessenger,
     FakeStorage,
     FakeSweeper,
 )
@@ -55,6 +56,7 @@ class Bench:
         self.killer = FakeKiller(self.fence)
         self.sweeper = FakeSweeper()
         self.checkpoints = FakeCheckpoints()
+        self.messenger = FakeMessenger()
         self.clock = FakeClock()
         self.market = FakeMarketClock()
         self.beating = set(PEERS)
@@ -80,12 +82,18 @@ class Bench:
             checkpoints=self.checkpoints,
             clock=self.clock,
             market_clock=self.market,
+            messenger=self.messenger,
         )
         seq, state, _ = self.checkpoints.saved or (0, None, 0)
         tail = [encode(envelope) for envelope, _ in self.outbox.committed[seq:]]
         self.service = WatchdogService(ports, SETTINGS, restore(seq, state, tail))
         asyncio.run(self.service.start())
         return self.service
+
+    def kill(self) -> WatchdogService:
+        """End this life without a last word, and begin another."""
+        self.messenger.answers.clear()
+        return self.start()
 
     def run(self, seconds: int) -> None:
         """Let so many seconds pass."""

@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from polybot.domain.alerting import Alerting, Due
 from polybot.errors import CheckpointError
 from polybot.messages.codec import encode
 from polybot.messages.lifecycle import ProcessStarted
@@ -36,7 +37,9 @@ def test_any_split_of_checkpoint_and_journal_ends_in_the_same_state(checkpointed
 
     restored = restore(checkpointed, snapshot, tail)
 
-    assert restored.state == WatchdogState({"trader": "dead"}, {"clock": "9 s"})
+    alerting = Alerting({"disk": Due("5 MiB", gone=True), "clock": Due("9 s")})
+    state = WatchdogState({"trader": "dead"}, {"clock": "9 s"}, alerting=alerting)
+    assert restored.state == state
     assert restored.replayed == len(tail)
 
 
