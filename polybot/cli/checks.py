@@ -17,6 +17,7 @@ import msgspec
 from polybot import __version__
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.cli.output import plural
+from polybot.config.alerts import chats_of
 from polybot.config.load import LoadedConfig
 from polybot.errors import ConfigError, PolybotError
 from polybot.recordings.index import load_index
@@ -284,6 +285,18 @@ def _database(loaded: LoadedConfig) -> Row:
     return Row("database", CheckStatus.OK, f"{path}, {plural(windows, 'window')}")
 
 
+def _alerts(loaded: LoadedConfig) -> Row:
+    chats = chats_of(loaded.config.alerts)
+    if chats:
+        detail = f"critical alerts go to {', '.join(chat.name for chat in chats)}"
+        return Row("alerts", CheckStatus.OK, detail)
+    detail = "no chat is set up: alerts stand in status and log alone"
+    if loaded.config.mode != "live":
+        return Row("alerts", CheckStatus.SKIP, detail)
+    fix = "set TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID, or a Slack or Discord webhook, in .env"
+    return Row("alerts", CheckStatus.WARN, detail, fix)
+
+
 def _checked(name: str, check: Callable[[LoadedConfig], Row]) -> Callable[[LoadedConfig], Row]:
     """Turn an error of a check into its row: one broken thing must not hide the others."""
 
@@ -314,5 +327,6 @@ _CHECKS: tuple[Callable[[LoadedConfig], Row], ...] = tuple(
         ("recordings", _recordings),
         ("journals", _journals),
         ("database", _database),
+        ("alerts", _alerts),
     )
 )

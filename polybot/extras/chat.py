@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ TELEGRAM_TOKEN, TELEGRAM_CHAT = "TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID"
 SLACK, DISCORD = "SLACK_WEBHOOK_URL", "DISCORD_WEBHOOK_URL"
 # Moves Telegram's host, for a proxy of one's own.
 TELEGRAM_HOST = "TELEGRAM_API_URL"
+
+NAMES = (TELEGRAM_TOKEN, TELEGRAM_CHAT, TELEGRAM_HOST, SLACK, DISCORD)
 
 # What each chat takes in one message, in characters.
 LONGEST_TELEGRAM, LONGEST_SLACK, LONGEST_DISCORD = 4096, 4000, 2000
@@ -55,6 +58,41 @@ class Delivery(NamedTuple):
     tries: int
     detail: str
     took_s: float
+
+
+def settings_of(
+    environ: Mapping[str, str], config: Mapping[str, Any], *dotenvs: Path
+) -> dict[str, str]:
+    """Return what is set about chats, found as polybot finds it but without any of it.
+
+    The environment goes before `.env` files, those before systemd's credentials, and the
+    configuration's `[alerts]` is last.
+    """
+    layers = [environ, *map(_dotenv, dotenvs), _credentials(environ)]
+    told = {name: str(config.get("alerts", {}).get(name.lower(), "")) for name in NAMES}
+    for layer in reversed(layers):
+        for name in NAMES:
+            told[name] = layer.get(f"POLYBOT__ALERTS__{name}") or layer.get(name) or told[name]
+    return told
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    """Read plain NAME=value lines; what is quoted loses its quotes."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    pairs = (line.removeprefix("export ").partition("=") for line in lines if "=" in line)
+    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
+
+
+def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    directory = environ.get("CREDENTIALS_DIRECTORY", "")
+    found = {}
+    for name in NAMES if directory else ():
+        with suppress(OSError, UnicodeDecodeError):
+            found[name] = (Path(directory) / name.lower()).read_text("utf-8").strip()
+    return found
 
 
 def channels_of(settings: Mapping[str, str]) -> list[Channel]:

@@ -113,12 +113,7 @@ class Floor:
             or (root / "var" / "run" if is_clone else "/run/polybot")
         )
         ran = read_json(runtime / "floor.json")
-        config = (
-            os.environ.get("POLYBOT_CONFIG")
-            or ran.get("config")
-            or (root / "config" / "polybot.toml" if is_clone else "/etc/polybot/polybot.toml")
-        )
-        told = read_toml(Path(config))
+        told = read_toml(config_path(root, ran))
         mode = os.environ.get("POLYBOT__MODE") or ran.get("mode") or told.get("mode", "synthetic")
         state = (
             options.state_dir
@@ -316,10 +311,40 @@ def _say_plan(ours: Sequence[str], foreign: int) -> int:
 
 
 def raise_alert(options: argparse.Namespace) -> int:
-    """Raise an alert in the given words."""
+    """Raise an alert in the given words, and send it to every chat that is set up."""
     text = " ".join(options.text) or "polybot needs a person"
-    alert(f"{options.unit} failed: {text}" if options.unit else text)
-    return OK
+    text = f"{options.unit} failed: {text}" if options.unit else text
+    alert(text)
+    return send_to_chats(f"polybot on {socket.gethostname()}: {text}")
+
+
+def send_to_chats(text: str) -> int:
+    """Send a text to every chat that is set up; ERROR when none of them took it."""
+    # Isolated from everything else, the interpreter does not look beside this file by itself.
+    root = Path(__file__).resolve().parents[2]
+    sys.path.insert(0, str(root))
+    from polybot.extras import chat  # noqa: PLC0415
+
+    config = config_path(root)
+    dotenvs = (config.parent / ".env", root / ".env")
+    try:
+        channels = chat.channels_of(chat.settings_of(os.environ, read_toml(config), *dotenvs))
+    except chat.Unusable as error:
+        raise Trouble(f"nobody was told: {error}", CONFIG) from error
+    done = [chat.deliver(channel, text) for channel in channels]
+    for delivery in done:
+        say(f"{delivery.channel}: {'delivered' if delivery.delivered else delivery.detail}")
+    return OK if not done or any(delivery.delivered for delivery in done) else ERROR
+
+
+def config_path(root: Path, ran: dict[str, Any] | None = None) -> Path:
+    """Return where the configuration is: named, of what runs or ran, of the clone, installed."""
+    is_clone = (root / "Makefile").is_file()
+    return Path(
+        os.environ.get("POLYBOT_CONFIG")
+        or (ran or {}).get("config")
+        or (root / "config" / "polybot.toml" if is_clone else "/etc/polybot/polybot.toml")
+    )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -330,7 +355,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 refused, 2 usage, 4 no credentials or exchange, 5 time up.",
     )
     commands = made.add_subparsers(dest="command", required=True)
-    told = commands.add_parser("alert", help="write an alert to the standard error and journald")
+    told = commands.add_parser(
+        "alert", help="write an alert to standard error and journald, send it"
+    )
     told.add_argument("text", nargs="*", help="what to say")
     told.add_argument(
         "--unit", default="", help="the unit that failed (OnFailure= knows it as %%i)"

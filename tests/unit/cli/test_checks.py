@@ -19,13 +19,14 @@ from polybot.cli.checks import (
     versions_row,
 )
 from polybot.config.load import LoadedConfig, load
+from polybot.config.schema import AlertsConfig
 from polybot.errors import ConfigError
 from polybot.runtime.journal import Journal
 
 CHECKS = [
     *("versions", "packages", "sqlite", "coincurve", "memory", "open files"),
     *("secret files", "state directory"),
-    *("runtime directory", "disk", "recordings", "journals", "database"),
+    *("runtime directory", "disk", "recordings", "journals", "database", "alerts"),
 ]
 
 
@@ -99,6 +100,24 @@ def test_row_recordings_fails_to_be_well_when_one_is_damaged(
     )
     assert found.status is CheckStatus.WARN
     assert "1 problem," in found.detail
+
+
+def test_row_alerts_fails_when_a_chat_is_half_set_up(
+    loaded: LoadedConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert row(loaded, "alerts").status is CheckStatus.SKIP
+
+    def with_alerts(mode: str = "synthetic", **values: str) -> LoadedConfig:
+        config = replace(loaded.config, alerts=AlertsConfig(**values), mode=mode)
+        return replace(loaded, config=config)
+
+    told = row(with_alerts("live"), "alerts")
+    assert (told.status, "TELEGRAM_BOT_TOKEN" in told.fix) == (CheckStatus.WARN, True)
+    told = row(with_alerts(slack_webhook_url="https://hooks.slack.com/x"), "alerts")
+    assert (told.status, told.detail) == (CheckStatus.OK, "critical alerts go to slack")
+    told = row(with_alerts(telegram_bot_token="1:x"), "alerts")
+    assert told.status is CheckStatus.FAIL
+    assert "1:x" not in told.detail
 
 
 def test_row_database_fails_when_it_is_damaged(loaded: LoadedConfig, history: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from polybot.extras.chat import (
     Unusable,
     channels_of,
     deliver,
+    settings_of,
 )
 from tests.unit.adapters.loopback import HANG, Heard, LoopbackServer, Told, answer
 
@@ -196,3 +198,27 @@ def test_a_chat_that_is_half_set_up_says_what_to_set(settings: dict[str, str], w
 
 def test_without_a_chat_there_is_none() -> None:
     assert channels_of({"PATH": "/bin"}) == []
+
+
+def test_what_is_set_is_found_as_polybot_finds_it(tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "slack_webhook_url").write_text("https://slack/credential\n")
+    (credentials / "discord_webhook_url").write_text("https://discord/credential\n")
+    (tmp_path / ".env").write_text(
+        "# a comment\nexport TELEGRAM_CHAT_ID='-100'\nnonsense\n"
+        'POLYBOT__ALERTS__SLACK_WEBHOOK_URL="https://slack/dotenv"\n'
+    )
+    config = {"alerts": {"telegram_bot_token": "toml", "telegram_chat_id": "toml"}}
+    environ = {"TELEGRAM_BOT_TOKEN": "environ", "CREDENTIALS_DIRECTORY": str(credentials)}
+    assert settings_of(environ, config, tmp_path / ".env", tmp_path / "absent") == {
+        "TELEGRAM_BOT_TOKEN": "environ",
+        "TELEGRAM_CHAT_ID": "-100",
+        "TELEGRAM_API_URL": "",
+        "SLACK_WEBHOOK_URL": "https://slack/dotenv",
+        "DISCORD_WEBHOOK_URL": "https://discord/credential",
+    }
+
+
+def test_nothing_set_is_nothing_found() -> None:
+    assert channels_of(settings_of({}, {})) == []

@@ -103,10 +103,11 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     made.exchange.server.stop()
 
 
-def test_it_imports_nothing_but_the_standard_library() -> None:
-    tree = ast.parse((ROOT / "polybot" / "extras" / "guard.py").read_text())
+@pytest.mark.parametrize("program", ["guard.py", "chat.py"])
+def test_it_imports_nothing_but_the_standard_library(program: str) -> None:
+    tree = ast.parse((ROOT / "polybot" / "extras" / program).read_text())
     imported = {
-        name.split(".")[0]
+        name
         for node in ast.walk(tree)
         for name in (
             [alias.name for alias in node.names]
@@ -116,7 +117,9 @@ def test_it_imports_nothing_but_the_standard_library() -> None:
             else []
         )
     }
-    assert imported <= sys.stdlib_module_names
+    # The guard's own neighbor is held to the same.
+    foreign = {name for name in imported if name.split(".")[0] not in sys.stdlib_module_names}
+    assert foreign <= {"polybot.extras"}
 
 
 def test_our_orders_are_canceled_and_foreign_ones_left_alone(case: Case) -> None:
@@ -289,10 +292,69 @@ def test_under_systemd_the_standard_error_is_the_journal_and_carries_the_priorit
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    monkeypatch.setattr(guard, "send_to_chats", lambda _: guard.OK)
 
     assert guard.main(["alert", "--unit", "polybot-trader.service", "it", "ended"]) == guard.OK
 
     assert capsys.readouterr().err == "<2>polybot-trader.service failed: it ended\n"
+
+
+@pytest.fixture
+def chat() -> Iterator[LoopbackServer]:
+    server = LoopbackServer()
+    yield server
+    server.stop()
+
+
+def launched(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Raise an alert with the system's own means, in an environment of nothing else."""
+    (tmp_path / "polybot.toml").touch()
+    environ = {"PATH": os.environ["PATH"], "POLYBOT_CONFIG": str(tmp_path / "polybot.toml")}
+    return subprocess.run(
+        [str(ROOT / "bin" / "polybot-guard"), "alert", "--unit", "polybot-trader", "it", "ended"],
+        env=environ | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_alert_goes_to_every_chat_that_is_set_up(tmp_path: Path, chat: LoopbackServer) -> None:
+    (tmp_path / ".env").write_text(
+        f"TELEGRAM_BOT_TOKEN='1:secret'\nTELEGRAM_CHAT_ID=-100\nTELEGRAM_API_URL={chat.url}\n"
+    )
+
+    done = launched(tmp_path, SLACK_WEBHOOK_URL=f"{chat.url}/slack")
+
+    assert (done.returncode, done.stdout) == (guard.OK, "telegram: delivered\nslack: delivered\n")
+    assert [heard.target for heard in chat.heard] == ["/bot1:secret/sendMessage", "/slack"]
+    told = json.loads(chat.heard[0].body)["text"]
+    assert told == f"polybot on {socket.gethostname()}: polybot-trader failed: it ended"
+
+
+def test_an_alert_that_nobody_heard_of_ends_in_an_error(
+    tmp_path: Path, chat: LoopbackServer
+) -> None:
+    chat.handler = lambda _: answer({"ok": False, "description": "Unauthorized"}, 401)
+    settings = {
+        "TELEGRAM_BOT_TOKEN": "1:secret",
+        "TELEGRAM_CHAT_ID": "-100",
+        "TELEGRAM_API_URL": chat.url,
+    }
+
+    done = launched(tmp_path, **settings)
+
+    assert done.returncode == guard.ERROR
+    assert "telegram: HTTP 401" in done.stdout
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_a_chat_that_is_half_set_up_is_said(tmp_path: Path) -> None:
+    done = launched(tmp_path, TELEGRAM_BOT_TOKEN="1:secret")
+
+    assert done.returncode == guard.CONFIG
+    assert "nobody was told: expected TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID" in done.stderr
+    assert "polybot-trader failed: it ended" in done.stderr
 
 
 def test_the_launcher_runs_with_nothing_installed(tmp_path: Path) -> None:
