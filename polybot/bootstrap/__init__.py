@@ -15,24 +15,26 @@ from msgspec import structs
 from polybot.adapters.parent_death import end_with_parent
 from polybot.bootstrap.crash_stop import stand_still_as_told
 from polybot.config.load import LoadedConfig, load
-from polybot.config.locations import RUNNER_NAME
+from polybot.config.locations import RUNNER_NAME, absolute
+from polybot.config.schema import AlertsConfig
 from polybot.errors import ConfigError, PolybotError, StartRefused
 from polybot.runtime.daemon import EXIT_CONFIG, EXIT_ERROR, EXIT_OK
-from polybot.runtime.logs import configure_logging
+from polybot.runtime.logs import LogSettings, configure_logging
 
 logger = logging.getLogger(__name__)
 
 
 def for_process(name: str, loaded: LoadedConfig) -> LoadedConfig:
-    """Return the configuration a process may see: only the trader gets the private key."""
-    if name == "trader":
-        return loaded
-    wallet = structs.replace(loaded.config.wallet, private_key="")
-    return structs.replace(
-        loaded,
-        config=structs.replace(loaded.config, wallet=wallet),
-        values={**loaded.values, "wallet.private_key": ""},
-    )
+    """Return the configuration a process may see: each secret goes to the one that needs it."""
+    config, values = loaded.config, dict(loaded.values)
+    if name != "trader":
+        wallet = structs.replace(config.wallet, private_key="")
+        config = structs.replace(config, wallet=wallet)
+        values["wallet.private_key"] = ""
+    if name != "watchdog":
+        config = structs.replace(config, alerts=AlertsConfig())
+        values |= {path: "" for path in values if path.startswith("alerts.")}
+    return structs.replace(loaded, config=config, values=values)
 
 
 def run_process(name: str) -> int:
@@ -47,7 +49,13 @@ def run_process(name: str) -> int:
     if runner and not end_with_parent(int(runner)):
         return EXIT_OK
     stand_still_as_told(os.environ, mode=loaded.config.mode)
-    mask = configure_logging(name, level=loaded.config.log.level, stream=sys.stderr)
+    log = loaded.config.log
+    settings = LogSettings(
+        level=log.level,
+        as_json=log.format == "json",
+        file=absolute(log.file, loaded.locations.root) if log.file else None,
+    )
+    mask = configure_logging(name, settings, stream=sys.stderr)
     module = importlib.import_module(f"polybot.bootstrap.{name}")
     try:
         code: int = module.run(loaded, mask)

@@ -126,7 +126,7 @@ def _announce(line: str) -> None:
 def _runner() -> RunAlone:
     # The server's packages take longer to load than every other command takes to run.
     from polybot.bootstrap.simulator import run_alone  # noqa: PLC0415
-    from polybot.runtime.logs import configure_logging  # noqa: PLC0415
+    from polybot.runtime.logs import LogSettings, configure_logging  # noqa: PLC0415
 
-    configure_logging("simulator", level="warning", stream=sys.stderr)
+    configure_logging("simulator", LogSettings(level="warning"), stream=sys.stderr)
     return run_alone

@@ -388,6 +388,12 @@ class LogConfig(Section, frozen=True, kw_only=True):
         EnvName(("LOG_LEVEL",)),
         Doc("lowest level that is logged"),
     ] = "info"
+    format: Annotated[
+        str, OneOf(("text", "json")), Doc("lines for people, or one JSON object a line")
+    ] = "text"
+    file: Annotated[
+        str, EnvName(("LOG_FILE",)), Doc("a file that gets every line too; empty: none")
+    ] = ""
 
 
 class Config(Section, frozen=True, kw_only=True):

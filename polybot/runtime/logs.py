@@ -1,15 +1,21 @@
 """Log output: graded for journald, plain for a supervisor, colored on a terminal, no secrets."""
 
+import json
 import logging
 import os
 import re
 import sys
 import time
 from collections.abc import Mapping
-from typing import TextIO
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from polybot.errors import StorageError
+from polybot.runtime.log_fields import fields_of
 
 # sd-daemon(3): the number journald reads from a line's <N> prefix.
-_PRIORITIES = {
+PRIORITIES = {
     logging.DEBUG: 7,
     logging.INFO: 6,
     logging.WARNING: 4,
@@ -84,7 +90,7 @@ class JournalFormatter(_MaskingFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; further lines of a record would be entries without priority."""
-        priority = _PRIORITIES.get(record.levelno, 6)
+        priority = PRIORITIES.get(record.levelno, 6)
         return f"<{priority}>" + super().format(record).replace("\n", " | ")
 
 
@@ -104,6 +110,35 @@ class PlainFormatter(_MaskingFormatter):
         return f"{record.levelname:<7} {self._process}:"
 
 
+class MaskedFormatter(_MaskingFormatter):
+    """The text alone, with its traceback: where it goes has time and level of its own."""
+
+    def __init__(self, mask: SecretMask) -> None:
+        super().__init__("%(message)s", mask)
+
+
+class JsonFormatter(_MaskingFormatter):
+    """One JSON object a line: time, level, process, text, and the window and order it names."""
+
+    def __init__(self, process: str, mask: SecretMask) -> None:
+        super().__init__("%(message)s", mask)
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object; `ts` is UTC, `windows` and `orders` stand there when there are any."""
+        text = super().format(record)
+        made = datetime.fromtimestamp(record.created, UTC)
+        told = {
+            "ts": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "process": self._process,
+            "logger": record.name,
+            "text": text,
+        }
+        named = {f"{name}s": values for name, values in fields_of(text).items()}
+        return json.dumps({**told, **named}, ensure_ascii=False, separators=(",", ":"))
+
+
 class TerminalFormatter(PlainFormatter):
     """The same for a person's eyes: the level colored, the process dimmed."""
 
@@ -112,30 +147,80 @@ class TerminalFormatter(PlainFormatter):
         return f"{color}{record.levelname:<7}{_RESET} \x1b[2m{self._process}:{_RESET}"
 
 
+class LogSettings(NamedTuple):
+    """What is logged, and how: lines for people or JSON objects, and into which file besides.
+
+    The file is for this user alone; whoever rotates it may move it away.
+    """
+
+    level: str = "INFO"
+    as_json: bool = False
+    file: Path | None = None
+
+
+DEFAULTS = LogSettings()
+
+
 def configure_logging(
     process: str,
+    settings: LogSettings = DEFAULTS,
     *,
-    level: str = "INFO",
     stream: TextIO | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> SecretMask:
     """Send the process's log to a stream (stderr) and return the mask to register secrets with.
 
-    Raises ValueError for an unknown level.
+    Raises ValueError for an unknown level, StorageError when the file cannot be written.
     """
+    as_json = settings.as_json
     stream = sys.stderr if stream is None else stream
     mask = SecretMask()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(choose_formatter(process, stream, environ or os.environ, mask))
+    environ = environ or os.environ
+    handlers = [_stream_handler(process, stream, environ, mask, as_json=as_json)]
+    if settings.file is not None:
+        lines = JsonFormatter(process, mask) if as_json else PlainFormatter(process, mask)
+        handlers.append(_file_handler(settings.file, lines))
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
-    root.addHandler(handler)
+    for handler in handlers:
+        root.addHandler(handler)
     # Libraries speak only when something is wrong; httpx would log every request.
     root.setLevel(logging.WARNING)
-    logging.getLogger("polybot").setLevel(level.upper())
+    logging.getLogger("polybot").setLevel(settings.level.upper())
     logging.captureWarnings(capture=True)
     return mask
+
+
+def _stream_handler(
+    process: str, stream: TextIO, environ: Mapping[str, str], mask: SecretMask, *, as_json: bool
+) -> logging.Handler:
+    handler = logging.StreamHandler(stream)
+    if as_json:
+        handler.setFormatter(JsonFormatter(process, mask))
+        return handler
+    handler.setFormatter(choose_formatter(process, stream, environ, mask))
+    if not isinstance(handler.formatter, JournalFormatter):
+        return handler
+    # Only under systemd.
+    from polybot.runtime.journald import JournaldHandler  # noqa: PLC0415
+
+    return JournaldHandler(process, handler, MaskedFormatter(mask))
+
+
+def _file_handler(path: Path, lines: logging.Formatter) -> logging.Handler:
+    # Only who asks for a file pays for what opens it.
+    from logging.handlers import WatchedFileHandler  # noqa: PLC0415
+
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+        handler = WatchedFileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the log to {path}: {error.strerror}; set log.file to another, or to none"
+        ) from error
+    handler.setFormatter(lines)
+    return handler
 
 
 def choose_formatter(

@@ -1,4 +1,5 @@
 import io
+import json
 import logging
 import os
 import re
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from polybot.errors import StorageError
 from polybot.runtime.logs import (
     JournalFormatter,
+    JsonFormatter,
+    LogSettings,
     PlainFormatter,
     SecretMask,
     TerminalFormatter,
@@ -37,6 +41,8 @@ def root_logger() -> Iterator[logging.Logger]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield root
+    for made in set(root.handlers) - set(handlers):
+        made.close()
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.getLogger("polybot").setLevel(logging.NOTSET)
@@ -172,7 +178,7 @@ def test_nothing_short_is_taken_for_a_secret() -> None:
 
 def test_secrets_in_arguments_and_tracebacks_are_masked(root_logger: logging.Logger) -> None:
     stream = io.StringIO()
-    mask = configure_logging("trader", level="debug", stream=stream, environ={})
+    mask = configure_logging("trader", LogSettings("debug"), stream=stream, environ={})
     mask.add(KEY)
     logger = logging.getLogger("polybot.test")
     logger.debug("loaded %s", KEY)
@@ -201,7 +207,7 @@ def test_libraries_are_heard_only_when_something_is_wrong(root_logger: logging.L
 
 def test_an_unknown_level_is_refused(root_logger: logging.Logger) -> None:
     with pytest.raises(ValueError, match="LOUD"):
-        configure_logging("trader", level="loud", stream=io.StringIO(), environ={})
+        configure_logging("trader", LogSettings("loud"), stream=io.StringIO(), environ={})
     assert root_logger is not None
 
 
@@ -209,3 +215,49 @@ def test_a_wallet_is_named_by_its_ends() -> None:
     assert mask_wallet("0x1234567890abcdef1234567890abcdef12345678") == "0x12345678...345678"
     assert mask_wallet("") == ""
     assert mask_wallet("short") == "short"
+
+
+def test_a_json_line_says_what_it_is_about() -> None:
+    text = "order 0xc86aed5e60: capture SELL Down 25.00 btc-updown-15m-1795288500\nsecond line"
+    line = JsonFormatter("trader", SecretMask()).format(record(text, logging.WARNING))
+    assert json.loads(line) == {
+        "ts": "2027-01-15T08:00:00.250Z",
+        "level": "warning",
+        "process": "trader",
+        "logger": "polybot.x",
+        "text": text,
+        "windows": ["btc-updown-15m-1795288500"],
+        "orders": ["0xc86aed5e60"],
+    }
+    assert "\n" not in line
+    assert json.loads(JsonFormatter("trader", SecretMask()).format(record("nothing"))).keys() == {
+        *("ts", "level", "process", "logger", "text")
+    }
+
+
+def test_a_secret_is_masked_in_json_too() -> None:
+    mask = SecretMask()
+    mask.add(KEY)
+    assert KEY[2:] not in JsonFormatter("trader", mask).format(record(f"key {KEY}"))
+
+
+@pytest.mark.usefixtures("root_logger")
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_file_gets_every_line_too_and_may_be_rotated(tmp_path: Path, as_json: bool) -> None:
+    stream, path = io.StringIO(), tmp_path / "trader.log"
+    settings = LogSettings(as_json=as_json, file=path)
+    configure_logging("trader", settings, stream=stream, environ={})
+    log = logging.getLogger("polybot.x")
+    log.info("one")
+    path.rename(tmp_path / "trader.log.1")
+    log.info("two")
+    lines = stream.getvalue().splitlines()
+    assert (tmp_path / "trader.log.1").read_text().splitlines() == lines[:1]
+    assert path.read_text().splitlines() == lines[1:]
+    assert (tmp_path / "trader.log.1").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    settings = LogSettings(file=tmp_path / "absent" / "x.log")
+    with pytest.raises(StorageError, match=r"cannot write the log to .*x\.log.*log\.file"):
+        configure_logging("trader", settings, stream=io.StringIO(), environ={})
