@@ -31,6 +31,9 @@ def test_secrets_are_known_as_such() -> None:
         "wallet.private_key",
         "extras.relayer_key",
         "reflector.openai_api_key",
+        "alerts.telegram_bot_token",
+        "alerts.slack_webhook_url",
+        "alerts.discord_webhook_url",
     }
 
 
