@@ -14,9 +14,9 @@ from msgspec import structs
 
 from polybot.adapters.parent_death import end_with_parent
 from polybot.bootstrap.crash_stop import stand_still_as_told
+from polybot.config.alerts import AlertsConfig
 from polybot.config.load import LoadedConfig, load
-from polybot.config.locations import RUNNER_NAME, absolute
-from polybot.config.schema import AlertsConfig
+from polybot.config.locations import RUNNER_NAME
 from polybot.errors import ConfigError, PolybotError, StartRefused
 from polybot.runtime.daemon import EXIT_CONFIG, EXIT_ERROR, EXIT_OK
 from polybot.runtime.logs import LogSettings, configure_logging
@@ -53,7 +53,7 @@ def run_process(name: str) -> int:
     settings = LogSettings(
         level=log.level,
         as_json=log.format == "json",
-        file=absolute(log.file, loaded.locations.root) if log.file else None,
+        file=log.path(loaded.locations.root),
     )
     mask = configure_logging(name, settings, stream=sys.stderr)
     module = importlib.import_module(f"polybot.bootstrap.{name}")

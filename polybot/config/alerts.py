@@ -1,12 +1,33 @@
-"""The chats of `[alerts]`, as the program that sends to them wants to know them."""
+"""The chats of `[alerts]`: their keys, and the chats as what sends to them wants them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from polybot.config.schema import AlertsConfig
+from polybot.config.fields import Doc, EnvName, Secret
+from polybot.config.section import Section
 from polybot.errors import InvalidValue
 
 if TYPE_CHECKING:
     from polybot.extras.chat import Channel
+
+
+class AlertsConfig(Section, frozen=True, kw_only=True):
+    """Which chats of yours hear of critical alerts; none is needed, each that is set is used."""
+
+    telegram_bot_token: Annotated[
+        str, Secret(), EnvName(("TELEGRAM_BOT_TOKEN",)), Doc("token of your Telegram bot")
+    ] = ""
+    telegram_chat_id: Annotated[
+        str, EnvName(("TELEGRAM_CHAT_ID",)), Doc("chat the Telegram bot writes to")
+    ] = ""
+    telegram_api_url: Annotated[
+        str, EnvName(("TELEGRAM_API_URL",)), Doc("Telegram's host, for a proxy of your own")
+    ] = "https://api.telegram.org"
+    slack_webhook_url: Annotated[
+        str, Secret(), EnvName(("SLACK_WEBHOOK_URL",)), Doc("incoming webhook of your Slack")
+    ] = ""
+    discord_webhook_url: Annotated[
+        str, Secret(), EnvName(("DISCORD_WEBHOOK_URL",)), Doc("webhook of your Discord channel")
+    ] = ""
 
 
 def chats_of(alerts: AlertsConfig) -> "list[Channel]":

@@ -7,8 +7,10 @@ integers once, through `polybot.domain.money`.
 from decimal import Decimal
 from typing import Annotated, Any
 
+from polybot.config.alerts import AlertsConfig
 from polybot.config.extras import ExtrasConfig
 from polybot.config.fields import Doc, EnvName, OneOf, Range, Secret
+from polybot.config.log import LogConfig
 from polybot.config.section import Section
 
 MODES = ("synthetic", "replay", "paper", "live")
@@ -291,26 +293,6 @@ class WatchdogConfig(Section, frozen=True, kw_only=True):
     ] = 60.0
 
 
-class AlertsConfig(Section, frozen=True, kw_only=True):
-    """Which chats of yours hear of critical alerts; none is needed, each that is set is used."""
-
-    telegram_bot_token: Annotated[
-        str, Secret(), EnvName(("TELEGRAM_BOT_TOKEN",)), Doc("token of your Telegram bot")
-    ] = ""
-    telegram_chat_id: Annotated[
-        str, EnvName(("TELEGRAM_CHAT_ID",)), Doc("chat the Telegram bot writes to")
-    ] = ""
-    telegram_api_url: Annotated[
-        str, EnvName(("TELEGRAM_API_URL",)), Doc("Telegram's host, for a proxy of your own")
-    ] = "https://api.telegram.org"
-    slack_webhook_url: Annotated[
-        str, Secret(), EnvName(("SLACK_WEBHOOK_URL",)), Doc("incoming webhook of your Slack")
-    ] = ""
-    discord_webhook_url: Annotated[
-        str, Secret(), EnvName(("DISCORD_WEBHOOK_URL",)), Doc("webhook of your Discord channel")
-    ] = ""
-
-
 class SimulatorConfig(Section, frozen=True, kw_only=True):
     """The simulated exchange of synthetic, replay and paper mode."""
 
@@ -377,23 +359,6 @@ class SimulatorConfig(Section, frozen=True, kw_only=True):
         Range(0, 100_000),
         Doc("megabytes kept of the journal of every request and its answer; 0: none"),
     ] = 64
-
-
-class LogConfig(Section, frozen=True, kw_only=True):
-    """What is logged."""
-
-    level: Annotated[
-        str,
-        OneOf(("debug", "info", "warning", "error")),
-        EnvName(("LOG_LEVEL",)),
-        Doc("lowest level that is logged"),
-    ] = "info"
-    format: Annotated[
-        str, OneOf(("text", "json")), Doc("lines for people, or one JSON object a line")
-    ] = "text"
-    file: Annotated[
-        str, EnvName(("LOG_FILE",)), Doc("a file that gets every line too; empty: none")
-    ] = ""
 
 
 class Config(Section, frozen=True, kw_only=True):

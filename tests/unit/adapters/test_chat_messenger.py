@@ -5,9 +5,8 @@ import time
 
 from polybot.adapters.chat_messenger import MOST_WAITING, ChatMessenger
 from polybot.extras.chat import Channel, Delivery
-from polybot.ports.messenger import ChatAnswer, Messenger
+from polybot.ports.messenger import ChatAnswer
 from tests.unit.adapters.loopback import wait_until
-from tests.unit.ports.contract import unmet
 
 TELEGRAM = Channel("telegram", "https://127.0.0.1/x", lambda text: {"text": text})
 SLACK = Channel("slack", "https://127.0.0.1/y", lambda text: {"text": text})
@@ -88,7 +87,3 @@ def test_without_a_chat_there_is_no_thread() -> None:
     messenger.send("k", "x")
     assert (messenger.channels, messenger.take()) == ((), [])
     assert threading.active_count() == before
-
-
-def test_it_is_a_messenger() -> None:
-    assert unmet(Messenger, ChatMessenger((), lambda: None, Post())) == []

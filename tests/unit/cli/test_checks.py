@@ -18,8 +18,8 @@ from polybot.cli.checks import (
     sqlite_row,
     versions_row,
 )
+from polybot.config.alerts import AlertsConfig
 from polybot.config.load import LoadedConfig, load
-from polybot.config.schema import AlertsConfig
 from polybot.errors import ConfigError
 from polybot.runtime.journal import Journal
 

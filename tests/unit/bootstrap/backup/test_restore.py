@@ -1,7 +1,6 @@
 """A restore is whole or not at all, never over a state, and never armed."""
 
 import os
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,14 @@ from polybot.bootstrap.backup.create import Source, create
 from polybot.bootstrap.backup.manifest import BackupDamaged
 from polybot.bootstrap.backup.restore import examine, restore
 from polybot.errors import StorageError
-from polybot.runtime.journal_format import HEADER_BYTES
 from polybot.runtime.journal_verify import verify
 from tests.fakes import FakeClock
+from tests.unit.bootstrap.backup.damages import (
+    break_checkpoint,
+    break_database,
+    break_journal,
+    cut_journal,
+)
 from tests.unit.bootstrap.backup.states import write_state, written
 
 
@@ -31,38 +35,6 @@ def backed_up(state: Path) -> Path:
     config.write_text("")
     create(Source(state, "synthetic", config), target, FakeClock(), nobody)
     return target
-
-
-def break_journal(state: Path) -> None:
-    path = next((state / "trader").glob("journal-*.log"))
-    data = bytearray(path.read_bytes())
-    data[HEADER_BYTES + 9] ^= 1
-    path.write_bytes(data)
-
-
-def cut_journal(state: Path) -> None:
-    """Take the newest records, which the database has stored."""
-    path = next((state / "trader").glob("journal-*.log"))
-    data = path.read_bytes()
-    last = data.rindex(b"PBJ1") - 4
-    path.write_bytes(data[:last] + bytes(len(data) - last))
-
-
-def break_database(state: Path) -> None:
-    """Damage the page of the events' table, which a copy of all pages takes along."""
-    path = state / "tracker" / "ledger.sqlite"
-    with sqlite3.connect(path) as database:
-        query = "SELECT rootpage FROM sqlite_master WHERE name = 'event'"
-        [(page,)] = database.execute(query).fetchall()
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    data = bytearray(path.read_bytes())
-    data[(page - 1) * 4096 : (page - 1) * 4096 + 64] = b"\xaa" * 64
-    path.write_bytes(data)
-
-
-def break_checkpoint(state: Path) -> None:
-    path = next((state / "trader").glob("checkpoint-*.json"))
-    path.write_text(path.read_text().replace("orders", "borders"))
 
 
 def test_a_restored_state_is_the_one_backed_up_but_not_armed(state: Path, tmp_path: Path) -> None:
