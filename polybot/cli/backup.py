@@ -110,8 +110,9 @@ def verify(file: File, *, as_json: Json = False) -> None:
 def restore(file: File, *, as_json: Json = False) -> None:
     """Put a backup into this floor's state directory, which must be empty and unused.
 
-    The configuration stays as it is, and the floor is not armed. A wallet that traded since the
-    backup was made comes up HALTED: `polybot adopt` takes what it did then into the books.
+    The configuration stays as it is, and the floor is not armed. What the wallet did since the
+    backup was made counts as somebody else's; orders of that time that still rest halt trading
+    until `polybot adopt` or `polybot cancel-all --all-wallet`.
     """
     from polybot.bootstrap.backup.restore import restore  # noqa: PLC0415
 
