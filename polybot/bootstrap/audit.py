@@ -26,6 +26,8 @@ from polybot.services.audit.auditor import AuditScope, AuditSides, run_audit
 ASK_TIMEOUT_S = 2.0
 # An audit of the tracker's compares this many orders one by one at most.
 REGULAR_ORDERS = 300
+# Two sweeps of the trader, 30 s apart, and what the tracker needs to store what they found.
+REGULAR_MONEY_S = 80.0
 # Longer than the audit's own patience and some slow answers together.
 CHILD_TIMEOUT_S = 120.0
 
@@ -43,7 +45,12 @@ def audit_account(
         with closing(reader), closing(_client(loaded)) as client:
             sides = _sides(loaded, reader, client)
             since = None if complete else reader.audit_point()
-            return run_audit(sides, AuditScope(extent=AuditExtent(since=since, most=most_orders)))
+            scope = AuditScope(
+                extent=AuditExtent(since=since, most=most_orders),
+                # Nobody waits for a regular one, and it must not cry over a deposit.
+                money_s=0.0 if most_orders is None else REGULAR_MONEY_S,
+            )
+            return run_audit(sides, scope)
     except PolybotError as error:
         return AuditResult((), 0, 0, 0, error=str(error))
 

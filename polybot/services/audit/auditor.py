@@ -65,11 +65,21 @@ class AuditSides(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditScope(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is compared one by one, and how patiently; wall seconds."""
+    """How much is compared one by one, and how patiently; wall seconds.
+
+    `money_s` is for what differs in cash and positions alone: a deposit or a trade by hand is in
+    our books only when two sweeps have seen it.
+    """
 
     extent: AuditExtent = EVERYTHING
     catch_up_s: float = 10.0
     settle_s: float = 10.0
+    money_s: float = 0.0
+
+    @property
+    def patience_s(self) -> float:
+        """How long a difference in money alone may last."""
+        return max(self.settle_s, self.money_s)
 
 
 def run_audit(sides: AuditSides, scope: AuditScope) -> AuditResult:
@@ -105,14 +115,15 @@ def _catch_up(sides: AuditSides, scope: AuditScope) -> str:
 
 
 def _compare_patiently(sides: AuditSides, scope: AuditScope) -> AuditResult:
-    deadline = sides.clock.monotonic_ns() + int(scope.settle_s * SECOND_NS)
+    began_ns = sides.clock.monotonic_ns()
     before: tuple[Difference, ...] | None = None
     pause_s = LOOK_AGAIN_S
     while True:
         belief, notes, found = _compare_once(sides, scope)
         # What one comparison shows and the next does not was on its way between the two sides.
         same = found if before is None else lasting(before, found)
-        over = sides.clock.monotonic_ns() >= deadline
+        waited_s = (sides.clock.monotonic_ns() - began_ns) / SECOND_NS
+        over = waited_s >= (scope.settle_s if in_detail(same) else scope.patience_s)
         if not found or (over and before is not None):
             return AuditResult(
                 differences=tuple(difference.text for difference in same),
@@ -126,7 +137,7 @@ def _compare_patiently(sides: AuditSides, scope: AuditScope) -> AuditResult:
             )
         before = found
         sides.pause(pause_s)
-        pause_s = min(2 * pause_s, 2.0)
+        pause_s = min(2 * pause_s, 2.0 if waited_s < scope.settle_s else 10.0)
 
 
 def _compare_once(

@@ -123,6 +123,28 @@ def test_a_difference_that_goes_away_was_on_its_way(bench: Bench) -> None:
     assert run_audit(bench.sides(), AuditScope()).agrees
 
 
+def test_a_deposit_has_the_time_of_two_sweeps_to_be_booked(bench: Bench) -> None:
+    bench.records.cash_usdc = 99
+
+    def sweep(_: int) -> None:
+        if bench.paused_s >= 60:
+            bench.books.cash_usdc = 99
+
+    bench.books.then = sweep
+
+    assert run_audit(bench.sides(), AuditScope(settle_s=5.0, money_s=80.0)).agrees
+    assert 60 <= bench.paused_s < 80
+
+
+def test_money_that_nobody_books_is_reported_in_the_end(bench: Bench) -> None:
+    bench.records.cash_usdc = 99
+
+    result = run_audit(bench.sides(), AuditScope(settle_s=5.0, money_s=80.0))
+
+    assert result.differences == ("cash: expected $0.0001, was $0.000099",)
+    assert 80 <= bench.paused_s <= 90
+
+
 def test_money_that_keeps_moving_is_no_difference(bench: Bench) -> None:
     def move(looks: int) -> None:
         bench.records.cash_usdc = bench.books.cash_usdc - looks
@@ -272,3 +294,16 @@ def test_an_old_order_that_is_open_there_is_found_and_looked_at_again_next_time(
 
     assert result.differences == ("order 0xaaaa000: expected CANCELED, was LIVE at the exchange",)
     assert result.through == POINT
+
+
+def test_an_order_that_differs_is_not_waited_for_like_money(bench: Bench) -> None:
+    bench.books = OrderBooks()
+    there = ToldOrder("0xaaaa000", "LIVE", order_at().token_id, "BUY", 9500, SHARES, 0)
+    bench.records.orders = {there.order_id: there}
+    bench.records.cash_usdc = 99
+    scope = AuditScope(extent=AuditExtent(since=POINT), settle_s=5.0, money_s=80.0)
+
+    result = run_audit(bench.sides(), scope)
+
+    assert result.differences[0].startswith("order 0xaaaa000")
+    assert bench.paused_s <= 10
