@@ -55,12 +55,15 @@ def _journals(state_dir: Path) -> set[str]:
 def _relative(state_dir: Path, found: Iterator[Path]) -> Iterator[str]:
     for path in found:
         name = path.relative_to(state_dir).as_posix()
-        if name.split("/", 1)[0] != BACKUPS_NAME and path.is_file() and not path.is_symlink():
+        # Drafts that a killed backup or restore left are worth nothing.
+        is_draft = any(part.startswith(".") for part in name.split("/"))
+        is_backup = name.split("/", 1)[0] == BACKUPS_NAME
+        if not is_draft and not is_backup and path.is_file() and not path.is_symlink():
             yield name
 
 
 def _is_left_out(path: str, without: frozenset[str]) -> bool:
     name = path.rpartition("/")[2]
-    if name in _MADE_AGAIN or name.endswith(_UNFINISHED) or name.startswith("."):
+    if name in _MADE_AGAIN or name.endswith(_UNFINISHED):
         return True
     return any(part in f"/{path}" for kind in without for part in OPTIONAL[kind])

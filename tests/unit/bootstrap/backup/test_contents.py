@@ -39,5 +39,11 @@ def test_links_and_drafts_are_left_out(tmp_path: Path) -> None:
     (state / "outside").symlink_to("/etc/hostname")
     for name in (".hidden", "x.tmp", "x.part"):
         (state / name).touch()
+    left = state / "tracker" / ".backup-abc" / "ledger.sqlite"
+    left.parent.mkdir()
+    left.touch()
+    (state / ".restoring-abc").mkdir()
+    (state / ".restoring-abc" / "journal-0000000000000001.log").touch()
     order = set(files_in_order(state, frozenset()))
     assert not order & {"outside", ".hidden", "x.tmp", "x.part"}
+    assert not [path for path in order if "/." in f"/{path}"]
