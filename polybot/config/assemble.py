@@ -148,7 +148,11 @@ def _under(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 def _unknown(path: str, setting: Setting) -> str:
     nearest = _nearest(path)
-    by_override = setting.origin.layer in (Layer.ENVIRONMENT, Layer.DOTENV)
+    by_override = setting.origin.layer in (
+        Layer.ENVIRONMENT,
+        Layer.CREDENTIAL,
+        Layer.DOTENV,
+    )
     written = override_name(path) if by_override else path
     suggestion = override_name(nearest.path) if by_override else nearest.path
     hidden = nearest.secret or looks_secret(path, setting.raw)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from polybot.config.assemble import Assembly, assemble, merge
+from polybot.config.credentials import DIRECTORY_NAME, read_credentials
 from polybot.config.document import read_document
 from polybot.config.environment import (
     dotenv_warnings,
@@ -158,6 +159,9 @@ def _environment_layers(
         settings_from(values, layer=Layer.DOTENV, source=str(path), base=path.parent)
         for path, values in dotenv.items()
     ]
+    credentials = read_credentials(sources.environ)
+    base = Path(sources.environ.get(DIRECTORY_NAME, ""))
+    layers.append(settings_from(credentials, layer=Layer.CREDENTIAL, base=base))
     if sources.floor is not None:
         layers.append(_floor_settings(sources.floor))
     layers.append(settings_from(sources.environ, layer=Layer.ENVIRONMENT, base=Path.cwd()))

@@ -13,6 +13,7 @@ class Layer(enum.Enum):
     DEFAULT = "default"
     FILE = "file"
     DOTENV = ".env"
+    CREDENTIAL = "systemd credential"
     FLOOR = "running floor"
     ENVIRONMENT = "environment"
 

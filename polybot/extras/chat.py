@@ -65,10 +65,10 @@ def settings_of(
 ) -> dict[str, str]:
     """Return what is set about chats, found as polybot finds it but without any of it.
 
-    The environment goes before `.env` files, those before systemd's credentials, and the
+    The environment goes before systemd's credentials, those before `.env` files, and the
     configuration's `[alerts]` is last.
     """
-    layers = [environ, *map(_dotenv, dotenvs), _credentials(environ)]
+    layers = [environ, _credentials(environ), *map(_dotenv, dotenvs)]
     told = {name: str(config.get("alerts", {}).get(name.lower(), "")) for name in NAMES}
     for layer in reversed(layers):
         for name in NAMES:

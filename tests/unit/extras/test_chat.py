@@ -215,7 +215,7 @@ def test_what_is_set_is_found_as_polybot_finds_it(tmp_path: Path) -> None:
         "TELEGRAM_BOT_TOKEN": "environ",
         "TELEGRAM_CHAT_ID": "-100",
         "TELEGRAM_API_URL": "",
-        "SLACK_WEBHOOK_URL": "https://slack/dotenv",
+        "SLACK_WEBHOOK_URL": "https://slack/credential",
         "DISCORD_WEBHOOK_URL": "https://discord/credential",
     }
 
