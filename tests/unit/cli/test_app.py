@@ -13,7 +13,7 @@ COMMANDS = [
     *("up", "down", "run", "simulator", "status", "windows", "trades", "pnl", "why"),
     *("stopentry", "halt", "resume", "doctor", "audit", "init", "arm", "disarm"),
     *("config check", "config show", "config schema", "journal verify", "journal show"),
-    "journal export",
+    *("journal export", "backup create", "backup verify", "backup restore"),
     *("markets", "orders", "positions", "balance", "adopt", "cancel-all", "flatten"),
     *("redeem", "split", "merge", "wallet status", "wallet deploy", "wallet approve"),
     *("checkpoint show", "strategies list", "strategies show", "simulator calibrate"),

@@ -9,6 +9,9 @@ from tests.story import opening
 NEEDS_NO_TABLE = {
     "AgentResult",
     "AgentResultCorrected",
+    "AlertDelivered",
+    "AlertHeard",
+    "AlertTold",
     "ArmingChanged",
     "BookDistrusted",
     "CancelOrdersTaken",
