@@ -76,8 +76,9 @@ def test_after_a_disaster_what_the_backup_does_not_know_is_nobody_s_profit(
     foreign = {order_id for order_id in unknown if f"of order {order_id}, not ours" in said}
     assert foreign == unknown
     # What it does from now on is all there, and what it does not know counts as somebody else's:
-    # its money is booked as external when two sweeps in a row have seen it.
+    # its money is booked as external when two sweeps in a row have seen it with nothing under way.
     assert not unknown & {row["order_id"] for row in late.json("trades") or []}
+    assert late.command("stopentry", "--reason", "let it settle").returncode == 0
     late.wait(
         "an audit that agrees",
         lambda: late.command("audit", "--all").returncode == 0,
