@@ -73,3 +73,22 @@ def is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_process_that_hangs_for_good_is_aborted_with_its_stacks_and_started_again(
+    new_floor: Callable[..., Floor],
+) -> None:
+    floor = new_floor()
+    floor.start()
+    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    pid = floor.wait("the pid of the watchdog", lambda: floor.pid_of("watchdog"), timeout_s=30)
+    # Past startsecs, when the runner tells that it runs.
+    time.sleep(5)
+    os.kill(pid, signal.SIGSTOP)
+    floor.wait("the abort", lambda: not is_there(pid), timeout_s=60)
+    now = floor.wait("all alive again", floor.all_alive, timeout_s=60)
+    assert now["watchdog"]["pid"] != pid
+    log = floor.log_tail(1_000_000)
+    assert f"bridge: floor:watchdog (pid {pid}) waited too long for a watchdog ping" in log
+    assert "Fatal Python error: Aborted" in log
+    assert "watchdog (terminated by SIGABRT; not expected)" in log
