@@ -33,7 +33,7 @@ class NotifySocket:
 
     def take(self) -> list[tuple[int, bytes]]:
         """Return what arrived, with the sender's process id."""
-        taken = []
+        taken: list[tuple[int, bytes]] = []
         while True:
             try:
                 data, ancillary, _, _ = self._socket.recvmsg(
