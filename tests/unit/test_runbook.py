@@ -168,7 +168,7 @@ def test_every_unit_of_the_guides_is_shipped() -> None:
     shipped = {path.name for path in (ROOT / "systemd").rglob("*")}
     code = " ".join(code for page in pages() for code in code_of(page))
     named = set(re.findall(r"polybot(?:\.target|-[a-z]+(?:@[a-z]+)?\.(?:service|timer))", code))
-    named |= {f"{unit}.service" for unit in re.findall(r"-u (polybot-[a-z]+)\b", code)}
+    named |= {f"{unit}.service" for unit in re.findall(r"-u (polybot-[a-z]+)(?![a-z@])", code)}
     missing = {re.sub(r"@[a-z]+\.", "@.", name) for name in named} - shipped
     assert missing == set()
 
