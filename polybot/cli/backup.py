@@ -10,7 +10,7 @@ from polybot.adapters.clock import SystemClock
 from polybot.cli.exits import CommandError, Exit, Refused, Usage
 from polybot.cli.options import Json, examples
 from polybot.cli.output import moment, plural, say, show_json, warn
-from polybot.cli.processes import floor_runs
+from polybot.cli.processes import floor_runs, how_to_start
 from polybot.config.load import LoadedConfig, load
 from polybot.ports import Clock
 
@@ -118,7 +118,7 @@ def restore(file: File, *, as_json: Json = False) -> None:
 
     loaded = load(keyless=True)
     if floor_runs(loaded.locations.runtime_dir):
-        raise Refused("expected no floor to run here, one does; run: polybot down")
+        raise Refused("expected no floor to run here, one does; run: polybot stop")
     state_dir = loaded.locations.state_dir
     clock = SystemClock()
     manifest = restore(_existing(file), state_dir, _Progress(clock, "restored"))
@@ -132,7 +132,7 @@ def restore(file: File, *, as_json: Json = False) -> None:
         return
     say(_sentence(manifest))
     say(f"restored into {state_dir}; not armed")
-    say("next: polybot up, then polybot status and polybot audit")
+    say(f"next: {how_to_start()}, then polybot status and polybot audit")
 
 
 class _Progress:

@@ -9,6 +9,7 @@ from polybot.bootstrap.surroundings import RealSurroundings
 from polybot.cli.account import Account
 from polybot.cli.checks import CheckStatus, Row
 from polybot.cli.live_checks import CHECKS, FIRST, Spec, Surroundings, run_check
+from polybot.cli.processes import how_to_start
 from polybot.config.load import LoadedConfig, load
 from polybot.config.schema import SIMULATED_MODES
 from polybot.errors import ConfigError
@@ -54,7 +55,7 @@ def exchange_rows(
     if loaded.config.mode in SIMULATED_MODES:
         if not running:
             detail = f"{loaded.config.mode} mode brings its own; it is not running"
-            return [Row("exchange", CheckStatus.SKIP, detail, "polybot up")]
+            return [Row("exchange", CheckStatus.SKIP, detail, how_to_start())]
         specs = [spec for spec in CHECKS if spec.name in SIMULATED]
     else:
         specs = list(CHECKS)

@@ -11,11 +11,20 @@ def leave_of(loaded: LoadedConfig, now_ns: int) -> ArmingVerdict | None:
     """Return what the arming is worth at a wall time, None where nothing real is traded."""
     if loaded.config.mode != "live":
         return None
-    account = find_account(loaded)
     try:
         arming = ArmingFile(loaded.locations.state_dir).read()
     except StorageError as error:
         return ArmingVerdict(state=ArmingState.REFUSED, detail=str(error))
+    wallet = loaded.config.wallet
+    if not loaded.locations.is_clone and not wallet.private_key:
+        # An installation's key is its trader's alone, which compares the wallet itself.
+        return judge(
+            arming,
+            funder=wallet.funder or (arming.funder if arming else ""),
+            signature_type=wallet.signature_type,
+            now_ns=now_ns,
+        )
+    account = find_account(loaded)
     return judge(
         arming,
         funder=account.funder,

@@ -22,7 +22,7 @@ from polybot.adapters.storage.window_reports import read_pnl, read_trades, read_
 from polybot.adapters.storage.work_lists import read_open_questions
 from polybot.domain.audit import EVERYTHING, AuditExtent, AuditPoint, Belief
 from polybot.domain.metrics import SettledTrade
-from polybot.domain.order import Order
+from polybot.domain.order import TERMINAL, Order
 from polybot.domain.redemption import Funds
 from polybot.domain.stored import (
     Explanation,
@@ -127,6 +127,13 @@ class LedgerReader:
         with translated(self._path):
             chosen = VenueOrderRow.venue_order_id.in_(list(order_ids))
             return {o.venue_order_id: o for o in read_orders(self._database, chosen)}
+
+    def open_order_ids(self) -> list[str]:
+        """Return our orders that may still rest at the exchange, oldest first."""
+        with translated(self._path):
+            over = [status.value for status in TERMINAL]
+            chosen = VenueOrderRow.status.not_in(over)
+            return [order.venue_order_id for order in read_orders(self._database, chosen)]
 
     def settled_trades(self) -> list[SettledTrade]:
         """Return every agent's window with trades and a grade, in the order of the first grades."""

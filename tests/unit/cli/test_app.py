@@ -10,7 +10,7 @@ from polybot.config.locations import find_installation
 from tests.unit.cli.conftest import Command
 
 COMMANDS = [
-    *("up", "down", "run", "simulator", "status", "windows", "trades", "pnl", "why"),
+    *("up", "stop", "down", "run", "simulator", "status", "windows", "trades", "pnl", "why"),
     *("stopentry", "halt", "resume", "doctor", "audit", "init", "arm", "disarm"),
     *("config check", "config show", "config schema", "journal verify", "journal show"),
     *("journal export", "backup create", "backup verify", "backup restore"),
