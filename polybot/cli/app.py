@@ -15,6 +15,7 @@ from polybot.cli import (
     balance,
     cancel_all,
     checkpoint,
+    cleanup,
     config,
     control,
     doctor,
@@ -150,6 +151,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[..., None], tuple[str, ...]], ...] = (
         doctor.doctor,
         ("polybot doctor", "polybot doctor --live", "polybot doctor --json"),
     ),
+    ("cleanup", _CHECK, cleanup.cleanup, cleanup.EXAMPLES),
     ("audit", _CHECK, audit.audit, ("polybot audit", "polybot audit --json")),
 )
 for _name, _panel, _function, _examples in _COMMANDS:

@@ -1,6 +1,5 @@
 """`polybot backup`: a floor's whole state in one file, taken while it runs, and the way back."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,8 +43,12 @@ def create(
         typer.Option(help="Leave out what only looks back: tape, archive or requests."),
     ] = None,
     keep: Annotated[
-        int, typer.Option(help="Of the dated files keep the newest so many; 0: all.", min=0)
-    ] = 7,
+        int | None,
+        typer.Option(
+            help="Of the dated files keep the newest so many; 0: all. [default: backup.keep, 7]",
+            min=0,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Back up the floor's state, running or not, to one file for this user alone.
@@ -54,14 +57,15 @@ def create(
     private key in `.env` is not in it. The file is read back and checked before the command ends.
     """
     from polybot.bootstrap.backup.create import Source, create  # noqa: PLC0415
-    from polybot.bootstrap.backup.manifest import SUFFIX  # noqa: PLC0415
+    from polybot.bootstrap.backup.dated import beyond, dated_backups, dated_path  # noqa: PLC0415
 
     loaded = load(join_floor=True, keyless=True)
     left_out = frozenset(without or ())
     if unknown := left_out - set(_LEFT_OUT):
         raise Usage(f"expected --without {', '.join(_LEFT_OUT)}, was {', '.join(sorted(unknown))}")
     clock = SystemClock()
-    target = out or _dated(loaded, clock, SUFFIX)
+    state_dir, floor = loaded.locations.state_dir, loaded.locations.floor
+    target = out or dated_path(state_dir, floor, clock.now_ns())
     if target.exists():
         raise Usage(f"expected no file at {target}, there is one; name another")
     source = Source(
@@ -72,8 +76,10 @@ def create(
     )
     manifest = create(source, target, clock, _Progress(clock, "read"))
     found = _examined(target, clock)
-    if out is None and keep:
-        _drop_older(target, keep, SUFFIX)
+    if out is None:
+        kept = loaded.config.backup.keep if keep is None else keep
+        for older in beyond(dated_backups(state_dir, floor), kept):
+            older.path.unlink(missing_ok=True)
     _say_made(target, manifest, found, as_json=as_json)
     if found:
         raise typer.Exit(Exit.ERROR)
@@ -160,20 +166,6 @@ def _state(loaded: LoadedConfig) -> Path:
     if not loaded.locations.journals():
         raise CommandError(f"expected a floor's state in {state_dir}, was none; nothing to back up")
     return state_dir
-
-
-def _dated(loaded: LoadedConfig, clock: Clock, suffix: str) -> Path:
-    from polybot.bootstrap.backup.manifest import BACKUPS_NAME  # noqa: PLC0415
-
-    when = datetime.fromtimestamp(clock.now_ns() / 1e9, UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    name = f"polybot-{loaded.locations.floor}-{when}{suffix}"
-    return loaded.locations.state_dir / BACKUPS_NAME / name
-
-
-def _drop_older(target: Path, keep: int, suffix: str) -> None:
-    floor = target.name[: -len("YYYY-MM-DDTHHMMSSZ" + suffix)]
-    for path in sorted(target.parent.glob(f"{floor}*{suffix}"))[:-keep]:
-        path.unlink()
 
 
 def _existing(file: Path) -> Path:

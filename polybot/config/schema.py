@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from polybot.config.alerts import AlertsConfig
+from polybot.config.backups import BackupConfig
 from polybot.config.extras import ExtrasConfig
 from polybot.config.fields import Doc, EnvName, OneOf, Range, Secret
 from polybot.config.log import LogConfig
@@ -383,6 +384,7 @@ class Config(Section, frozen=True, kw_only=True):
     reflector: ReflectorConfig = ReflectorConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
     alerts: AlertsConfig = AlertsConfig()
+    backup: BackupConfig = BackupConfig()
     simulator: SimulatorConfig = SimulatorConfig()
     extras: ExtrasConfig = ExtrasConfig()
     log: LogConfig = LogConfig()

@@ -16,7 +16,7 @@ COMMANDS = [
     *("journal export", "backup create", "backup verify", "backup restore"),
     *("markets", "orders", "positions", "balance", "adopt", "cancel-all", "flatten"),
     *("redeem", "split", "merge", "wallet status", "wallet deploy", "wallet approve"),
-    *("checkpoint show", "strategies list", "strategies show", "simulator calibrate"),
+    *("cleanup", "checkpoint show", "strategies list", "strategies show", "simulator calibrate"),
     *("replay", "replay list"),
 ]
 
