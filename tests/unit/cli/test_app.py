@@ -14,7 +14,7 @@ COMMANDS = [
     *("stopentry", "halt", "resume", "doctor", "audit", "init", "arm", "disarm"),
     *("config check", "config show", "config schema", "journal verify", "journal show"),
     *("journal export", "backup create", "backup verify", "backup restore"),
-    *("markets", "orders", "positions", "balance", "adopt", "cancel-all", "flatten"),
+    *("report", "markets", "orders", "positions", "balance", "adopt", "cancel-all", "flatten"),
     *("redeem", "split", "merge", "wallet status", "wallet deploy", "wallet approve"),
     *("cleanup", "checkpoint show", "strategies list", "strategies show", "simulator calibrate"),
     *("replay", "replay list"),
