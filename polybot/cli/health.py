@@ -84,14 +84,11 @@ def _day_before(day: str) -> str:
 
 
 def _from_books(loaded: LoadedConfig, glance: Glance, days: Sequence[str]) -> _Told:
-    path = loaded.locations.ledger_path
-    if not path.exists():
-        return _Told(problem="there is none yet")
     zone = ZoneInfo(loaded.config.trading_zone)
     since_ns = glance.wall_ns - DAY_NS
     now_ns = glance.market.now_ns
     try:
-        reader = LedgerReader.open(path)
+        reader = LedgerReader.open(loaded.locations.ledger_path)
         try:
             windows = reader.windows(now_ns=now_ns, since_ns=_begin_ns(min(days), zone))
             trades = reader.settled_trades()

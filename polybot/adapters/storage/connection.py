@@ -53,7 +53,7 @@ def open_for_reading(path: Path) -> SqliteDatabase:
     Raises StorageError when it does not exist yet or is of another version than
     this program's.
     """
-    if not path.exists():
+    if not _is_there(path):
         raise StorageError(f"expected a database at {path}, was none; has the tracker run yet?")
     database = SqliteDatabase(
         f"file:{quote(str(path.resolve()))}?mode=ro",
@@ -73,3 +73,13 @@ def open_for_reading(path: Path) -> SqliteDatabase:
             "start the tracker: it brings the database up to date"
         )
     return database
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError as error:
+        raise StorageError(
+            f"expected to read {path}, was refused; log in as the user the floor runs as, or as "
+            "a member of its group"
+        ) from error

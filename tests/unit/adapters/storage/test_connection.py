@@ -45,3 +45,15 @@ def test_an_older_database_is_left_to_the_tracker(path: Path) -> None:
 
     with pytest.raises(StorageError, match="start the tracker"):
         LedgerReader.open(path)
+
+
+def test_a_database_that_may_not_be_looked_at_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    # What the kernel answers where the directory is another user's; root is refused nowhere.
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(StorageError, match=r"ledger\.sqlite, was refused; log in as"):
+        open_for_reading(tmp_path / "ledger.sqlite")
