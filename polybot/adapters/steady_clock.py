@@ -4,6 +4,7 @@ import json
 import logging
 from pathlib import Path
 
+from polybot.adapters.clock import BootClock
 from polybot.config.private_files import read_text, replace_text
 from polybot.errors import StorageError
 from polybot.ports import Clock
@@ -16,7 +17,6 @@ JUMP_NS = SECOND_NS
 LOOK_NS = SECOND_NS // 2
 # Two readings further apart than this say nothing of each other: the process stood still.
 _BREAK_NS = SECOND_NS // 20
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ConfirmedTime:
@@ -28,7 +28,7 @@ class ConfirmedTime:
 
     def __init__(self, path: Path, boot: str | None = None) -> None:
         self._path = path
-        self._boot = _boot_id() if boot is None else boot
+        self._boot = BootClock().boot if boot is None else boot
         self._written_ns: int | None = None
 
     def offset_ns(self) -> int | None:
@@ -131,10 +131,3 @@ class SteadyClock:
             "exchange's clock confirms it",
             jump_ns / SECOND_NS,
         )
-
-
-def _boot_id() -> str:
-    try:
-        return _BOOT.read_text().strip()
-    except OSError:
-        return ""

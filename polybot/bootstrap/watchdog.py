@@ -17,6 +17,7 @@ from polybot.adapters.order_sweeper import Account, ThreadedSweeper
 from polybot.adapters.process_killer import LinuxProcessKiller
 from polybot.adapters.steady_clock import ConfirmedTime
 from polybot.adapters.storage.patient_reader import PatientReader
+from polybot.bootstrap.crash_loop import loops_of
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import (
     Foundation,
@@ -74,6 +75,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         market_clock=make_market_clock(loaded.config, clock),
         messenger=_messenger(foundation, wake),
         wall_jump_s=clock.jump_s,
+        crash_loops=loops_of(loaded, processes),
     )
     settings = WatchdogSettings(
         processes=processes,
