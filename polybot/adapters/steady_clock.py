@@ -4,7 +4,6 @@ import json
 import logging
 from pathlib import Path
 
-from polybot.adapters.clock import BootClock
 from polybot.config.private_files import read_text, replace_text
 from polybot.errors import StorageError
 from polybot.ports import Clock
@@ -26,9 +25,9 @@ class ConfirmedTime:
     monotonic time begins anew with each.
     """
 
-    def __init__(self, path: Path, boot: str | None = None) -> None:
+    def __init__(self, path: Path, boot: str) -> None:
         self._path = path
-        self._boot = BootClock().boot if boot is None else boot
+        self._boot = boot
         self._written_ns: int | None = None
 
     def offset_ns(self) -> int | None:

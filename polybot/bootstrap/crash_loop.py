@@ -42,10 +42,15 @@ class Life:
 
     def __init__(self, name: str, notes: StartNotes | None, note: StartNote, told: str) -> None:
         self._name = name
-        self._notes = notes
+        self.notes = notes
         self._note = note
         # Why it is held back, "" when it is not; the trader then starts without entries.
         self.crash_loop = told
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether this start is held back."""
+        return self._note.wait_ns > 0
 
     def wait(self, notifier: Notifier) -> bool:
         """Wait as long as a start in a crash loop must; returns False when asked to stop meanwhile.
@@ -53,8 +58,6 @@ class Life:
         The service manager is told once a second, so that it neither gives up nor wonders.
         """
         left_s = self._note.wait_ns / SECOND_NS
-        if left_s <= 0:
-            return True
         entries = ": starting without entries" if self._name == TRADER else ""
         wait = describe_wait(self._note.wait_ns)
         told = f"{self.crash_loop}{entries}, waiting {wait}"
@@ -79,13 +82,13 @@ class Life:
 
     def end_well(self) -> None:
         """Note that this life ended on purpose, so that the next start is no crash."""
-        if self._notes is None:
+        if self.notes is None:
             return
         try:
-            self._notes.write(structs.replace(self._note, ended=True))
+            self.notes.write(structs.replace(self._note, ended=True))
         except StorageError as error:
             logger.warning("the next start will take this end for a crash: %s", error)
-        self._notes.release()
+        self.notes.release()
 
 
 def begin_life(name: str, loaded: LoadedConfig) -> Life:
@@ -96,7 +99,7 @@ def begin_life(name: str, loaded: LoadedConfig) -> Life:
     clock = BootClock()
     now_ns = clock.now_ns()
     rules = rules_of(loaded.config, name)
-    notes: StartNotes | None = StartNotes(loaded.locations.process_dir(name))
+    notes = StartNotes(loaded.locations.process_dir(name))
     first = StartNote(boot=clock.boot, begun_ns=now_ns)
     try:
         if not notes.hold():
@@ -169,6 +172,8 @@ def where_to_look(name: str) -> str:
 
 def wait_as_told(life: Life) -> bool:
     """Let a life wait under the service manager of this process; see `Life.wait`."""
+    if not life.must_wait:
+        return True
     notifier = make_notifier()
     try:
         return life.wait(notifier)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from polybot import CHANGES, CODENAME, RELEASE_DATE, __version__
-from polybot.adapters.clock import SystemClock
+from polybot.adapters.clock import BootClock, SystemClock
 from polybot.adapters.process_memory import ProcessMemory
 from polybot.adapters.steady_clock import ConfirmedTime, SteadyClock
 from polybot.adapters.systemd import make_notifier
@@ -92,7 +92,7 @@ def open_foundation(
     hears: tuple[str, ...],
 ) -> Foundation:
     """Open a process's durable state and its sockets; StorageError or BusError in one line."""
-    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path)
+    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path, BootClock().boot)
     clock = SteadyClock(SystemClock(), confirmed)
     durable = open_durable_state(loaded.locations.process_dir(name), clock=clock, schema=schema)
     runtime_dir = loaded.locations.runtime_dir

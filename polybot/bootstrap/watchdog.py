@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from polybot.adapters.chat_messenger import ChatMessenger
-from polybot.adapters.clock import SystemClock
+from polybot.adapters.clock import BootClock, SystemClock
 from polybot.adapters.exchange_time import ExchangeTime
 from polybot.adapters.fence_files import FenceFile
 from polybot.adapters.host import LocalHost
@@ -127,7 +127,7 @@ def _messenger(foundation: Foundation, wake: asyncio.Event) -> ChatMessenger:
 
 def _exchange_time(loaded: LoadedConfig, transport: HttpTransport) -> ExchangeTime:
     """Compare the machine's own clock, and let every process know when the exchange agrees."""
-    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path)
+    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path, BootClock().boot)
     return ExchangeTime(
         transport,
         SystemClock(),

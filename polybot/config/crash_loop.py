@@ -19,7 +19,9 @@ class CrashLoopConfig(Section, frozen=True, kw_only=True):
     ] = 3
     window_s: Annotated[float, Range(1, 86_400), Doc("seconds in which crashes are counted")] = 60.0
     first_wait_s: Annotated[
-        float, Range(0.1, 60), Doc("seconds the first such start waits; each next one twice as long")
+        float,
+        Range(0.1, 60),
+        Doc("seconds the first such start waits; each next one twice as long"),
     ] = 1.0
     longest_wait_s: Annotated[
         float,

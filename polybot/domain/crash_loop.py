@@ -56,9 +56,7 @@ class StartNote(msgspec.Struct, frozen=True, kw_only=True):
         return self.begun_ns + self.wait_ns
 
 
-def next_note(
-    known: StartNote | None, *, boot: str, now_ns: int, rules: CrashRules = CrashRules()
-) -> StartNote:
+def next_note(known: StartNote | None, *, boot: str, now_ns: int, rules: CrashRules) -> StartNote:
     """Return the note of a start that happens now, after what the one before had noted."""
     if known is None or known.boot != boot or known.begun_ns > now_ns:
         return StartNote(boot=boot, begun_ns=now_ns)
@@ -79,7 +77,7 @@ def next_note(
 
 
 def standing_loop(
-    note: StartNote | None, *, boot: str, now_ns: int, rules: CrashRules = CrashRules()
+    note: StartNote | None, *, boot: str, now_ns: int, rules: CrashRules
 ) -> CrashLoop | None:
     """Return the loop that a process of this note is in, None when it is in none, or out of it."""
     if note is None or note.boot != boot or note.ended or not rules.crashes:
