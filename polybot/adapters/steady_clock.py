@@ -46,7 +46,7 @@ class ConfirmedTime:
             return
         try:
             text = json.dumps({"boot": self._boot, "offset_ns": offset_ns})
-            replace_text(self._path, text, private=True)
+            replace_text(self._path, text, private=False)
         except StorageError as error:
             # Without it a jump is not followed, which is the safe side.
             logger.warning("cannot keep the confirmed time: %s", error)

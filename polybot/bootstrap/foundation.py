@@ -138,7 +138,7 @@ def _archive(name: str, loaded: LoadedConfig) -> JournalArchive:
 
 def _make_runtime(directory: Path) -> None:
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o770, parents=True, exist_ok=True)
     except OSError as error:
         raise BusError(
             f"cannot use {directory} for sockets: {error.strerror}; set POLYBOT_RUNTIME_DIR to a "

@@ -21,6 +21,8 @@ from polybot.runtime.disk import storage_error
 _CHUNK_BYTES: Final = 1 << 20
 # Far more than the manifest of a floor of years.
 _MOST_MANIFEST_BYTES: Final = 64 << 20
+# For the owner alone, whatever the umask is: key and API credentials.
+_PRIVATE: Final = "wallet/"
 
 
 def unpack(backup: Path, directory: Path, told: Callable[[int], None]) -> Manifest:
@@ -86,10 +88,12 @@ class _Reader:
 
     def _write(self, name: str, content: IO[bytes]) -> StoredFile:
         path = self._directory / _safe(name)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private = name.startswith(_PRIVATE)
+        mode = 0o700 if private else 0o770
+        path.parent.mkdir(mode=mode, parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        with os.fdopen(os.open(path, flags, 0o600 if private else 0o660), "wb") as file:
             while data := content.read(_CHUNK_BYTES):
                 file.write(data)
                 digest.update(data)

@@ -1,6 +1,7 @@
 """Whatever happened to a backup file shows, and nothing is written outside of its directory."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -110,3 +111,19 @@ def test_a_backup_of_a_later_polybot_says_what_to_do(tmp_path: Path, out: Path) 
     later = packed(tmp_path / "later", {"manifest.json": manifest_of(format=2, files="new")})
     with pytest.raises(StorageError, match="later polybot; install that one"):
         unpack(later, out, lambda _: None)
+
+
+def test_the_wallet_stays_private_whatever_the_umask_is(tmp_path: Path, out: Path) -> None:
+    members = dict.fromkeys(("wallet/key", "trader/x"), b"")
+    backup = packed(
+        tmp_path / "a", {**members, "manifest.json": manifest_of("wallet/key", "trader/x")}
+    )
+    before = os.umask(0o007)
+    try:
+        unpack(backup, out, lambda _: None)
+    finally:
+        os.umask(before)
+    modes = {
+        path.relative_to(out).as_posix(): path.stat().st_mode & 0o777 for path in out.rglob("*")
+    }
+    assert modes == {"wallet": 0o700, "wallet/key": 0o600, "trader": 0o770, "trader/x": 0o660}
