@@ -44,7 +44,7 @@ def run_process(name: str) -> int:
     with 78, which no service manager tries again, and stops the runner of its own floor. Raises
     ConfigError, with every problem at once, before anything is opened.
     """
-    loaded = for_process(name, load(dict(os.environ)))
+    loaded = for_process(name, load(dict(os.environ), keyless=name != "trader"))
     runner = os.environ.get(RUNNER_NAME, "")
     if runner and not end_with_parent(int(runner)):
         return EXIT_OK

@@ -29,6 +29,7 @@ from polybot.cli import (
     redeem,
     replay,
     run,
+    secret,
     simulator,
     status,
     strategies,
@@ -165,3 +166,4 @@ for _name, _group in (
     app.add_typer(_group, name=_name, rich_help_panel=_CHECK)
 app.add_typer(simulator.app, name="simulator", rich_help_panel=_START)
 app.add_typer(wallet.app, name="wallet", rich_help_panel=_WALLET)
+app.add_typer(secret.app, name="secret", rich_help_panel=_START)

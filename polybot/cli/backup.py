@@ -1,5 +1,7 @@
 """`polybot backup`: a floor's whole state in one file, taken while it runs, and the way back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,9 +10,10 @@ import typer
 
 from polybot.adapters.clock import SystemClock
 from polybot.cli.exits import CommandError, Exit, Refused, Usage
+from polybot.cli.identity import give_back, is_service_floor
 from polybot.cli.options import Json, examples
 from polybot.cli.output import moment, plural, say, show_json, warn
-from polybot.cli.processes import floor_runs
+from polybot.cli.processes import floor_processes, floor_runs
 from polybot.config.load import LoadedConfig, load
 from polybot.ports import Clock
 
@@ -70,8 +73,9 @@ def create(
         config=loaded.locations.config_path,
         without=left_out,
     )
-    manifest = create(source, target, clock, _Progress(clock, "read"))
-    found = _examined(target, clock)
+    with _given_back(loaded):
+        manifest = create(source, target, clock, _Progress(clock, "read"))
+        found = _examined(target, clock)
     if out is None and keep:
         _drop_older(target, keep, SUFFIX)
     _say_made(target, manifest, found, as_json=as_json)
@@ -119,9 +123,12 @@ def restore(file: File, *, as_json: Json = False) -> None:
     loaded = load(keyless=True)
     if floor_runs(loaded.locations.runtime_dir):
         raise Refused("expected no floor to run here, one does; run: polybot down")
+    if is_service_floor(loaded.locations) and floor_processes(loaded.locations.runtime_dir):
+        raise Refused("expected no service to run, some do; run: polybot stop")
     state_dir = loaded.locations.state_dir
     clock = SystemClock()
-    manifest = restore(_existing(file), state_dir, _Progress(clock, "restored"))
+    with _given_back(loaded):
+        manifest = restore(_existing(file), state_dir, _Progress(clock, "restored"))
     if manifest.floor != loaded.locations.floor:
         warn(
             f"the backup is of a {manifest.floor} floor, this configuration says "
@@ -133,6 +140,19 @@ def restore(file: File, *, as_json: Json = False) -> None:
     say(_sentence(manifest))
     say(f"restored into {state_dir}; not armed")
     say("next: polybot up, then polybot status and polybot audit")
+
+
+@contextmanager
+def _given_back(loaded: LoadedConfig) -> Iterator[None]:
+    """Let root work in the service's state directory: what it leaves there is the service's.
+
+    Root stays root for a backup whose file a person named: only root may get at that.
+    """
+    try:
+        yield
+    finally:
+        if is_service_floor(loaded.locations):
+            give_back(loaded.locations.state_dir)
 
 
 class _Progress:

@@ -24,6 +24,7 @@ from polybot.cli.examination import (
 )
 from polybot.cli.exits import Exit
 from polybot.cli.glance import Glance, take_glance
+from polybot.cli.installation_checks import installation_rows
 from polybot.cli.live_order import CHECK as LIVE_ORDER
 from polybot.cli.options import Json
 from polybot.cli.output import console, moment, plural, say, say_hanging, show_json
@@ -100,7 +101,11 @@ def examine(*, live: bool, may_order: Consent | None) -> Report:
     """Run every check; the real order only when `may_order` agrees. Raises ConfigError."""
     examined = _load(live=live)
     loaded = examined.loaded
-    rows = [*configuration_rows(loaded, examined.problems), *host_checks(loaded)]
+    rows = [
+        *configuration_rows(loaded, examined.problems),
+        *host_checks(loaded),
+        *installation_rows(loaded),
+    ]
     if live:
         rows.append(mode_row(load(lenient=True).config.mode, loaded))
     with conversation(loaded.locations.runtime_dir) as talk:

@@ -8,6 +8,7 @@ import msgspec
 from polybot.bootstrap.surroundings import RealSurroundings
 from polybot.cli.account import Account
 from polybot.cli.checks import CheckStatus, Row
+from polybot.cli.identity import sees_secrets
 from polybot.cli.live_checks import CHECKS, FIRST, Spec, Surroundings, run_check
 from polybot.config.load import LoadedConfig, load
 from polybot.config.schema import SIMULATED_MODES
@@ -37,13 +38,14 @@ def load_for_examination(environ: dict[str, str], *, join_floor: bool = False) -
 
     Raises ConfigError for every other problem.
     """
+    keyless = not sees_secrets()
     try:
-        return Examined(load(environ, join_floor=join_floor))
+        return Examined(load(environ, join_floor=join_floor, keyless=keyless))
     except ConfigError as error:
         other = [each for each in error.problems if not each.startswith(_EXPLAINED)]
         if other:
             raise
-        lenient = load(environ, join_floor=join_floor, lenient=True)
+        lenient = load(environ, join_floor=join_floor, lenient=True, keyless=keyless)
         return Examined(lenient, tuple(error.problems))
 
 

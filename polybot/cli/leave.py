@@ -1,7 +1,7 @@
 """How the leave to send real orders stands now, for every command that shows it."""
 
 from polybot.adapters.arming_files import ArmingFile
-from polybot.cli.account import find_account
+from polybot.cli.account import known_account
 from polybot.config.load import LoadedConfig
 from polybot.domain.arming import ArmingState, ArmingVerdict, judge
 from polybot.errors import StorageError
@@ -11,7 +11,7 @@ def leave_of(loaded: LoadedConfig, now_ns: int) -> ArmingVerdict | None:
     """Return what the arming is worth at a wall time, None where nothing real is traded."""
     if loaded.config.mode != "live":
         return None
-    account = find_account(loaded)
+    account = known_account(loaded)
     try:
         arming = ArmingFile(loaded.locations.state_dir).read()
     except StorageError as error:

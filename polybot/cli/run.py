@@ -7,7 +7,8 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 
-from polybot.cli.exits import Exit, message_of
+from polybot.cli import identity
+from polybot.cli.exits import Exit, exit_code_of, message_of
 from polybot.config.locations import PROCESSES
 from polybot.errors import ConfigError, PolybotError
 
@@ -44,6 +45,11 @@ def _bootstrap() -> Callable[[str], int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process named by the command line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        identity.settle(["run", *given])
+    except PolybotError as error:
+        sys.stderr.write(message_of(error) + "\n")
+        return exit_code_of(error)
     if given in (["--help"], ["-h"]):
         sys.stdout.write(USAGE + "\n")
         return Exit.OK

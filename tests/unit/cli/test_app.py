@@ -17,7 +17,7 @@ COMMANDS = [
     *("markets", "orders", "positions", "balance", "adopt", "cancel-all", "flatten"),
     *("redeem", "split", "merge", "wallet status", "wallet deploy", "wallet approve"),
     *("checkpoint show", "strategies list", "strategies show", "simulator calibrate"),
-    *("replay", "replay list"),
+    *("replay", "replay list", "secret set", "secret list", "secret remove"),
 ]
 
 

@@ -61,3 +61,8 @@ def test_a_directory_that_cannot_be_read_is_a_configuration_error(tmp_path: Path
     (tmp_path / "key").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="expected readable credentials"):
         read_credentials({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+
+def test_an_empty_one_is_not_set(directory: Path) -> None:
+    (directory / "openai_api_key").write_text("\n")
+    assert "OPENAI_API_KEY" not in read_credentials({"CREDENTIALS_DIRECTORY": str(directory)})
