@@ -1,4 +1,7 @@
-"""The console script `polybot`: `run` goes to the light launcher, the rest to the full command."""
+"""The command `polybot`: `run` goes to the light launcher, the rest to the full command.
+
+A clone has it as a console script, an installation starts it as `python -P -m polybot.cli.main`.
+"""
 
 import sys
 
@@ -19,3 +22,7 @@ def main() -> None:
     except KeyboardInterrupt:
         # Ctrl-C while it was still loading: what a shell reports for it, and nothing else.
         sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
