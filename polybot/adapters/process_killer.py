@@ -14,7 +14,9 @@ PROC = Path("/proc")
 START_UP_S = 60.0
 CLOCK_SLACK_S = 1.0
 # 3: FLOCK  ADVISORY  WRITE 20724 fe:00:2179493 0 EOF
-_FLOCK = re.compile(r"FLOCK +ADVISORY +WRITE +(?P<pid>\d+) +\w+:\w+:(?P<inode>\d+)")
+_FLOCK = re.compile(
+    r"FLOCK +ADVISORY +WRITE +(?P<pid>\d+) +(?P<major>\w+):(?P<minor>\w+):(?P<inode>\d+)"
+)
 
 
 class NotToBeFound(PolybotError):
@@ -112,7 +114,11 @@ class LinuxProcessKiller:
             found = _FLOCK.search(line)
             if found and int(found["inode"]) == lock.st_ino:
                 pid = int(found["pid"])
-                return pid if self._has_open(pid, lock) else None
+                device = os.makedev(int(found["major"], 16), int(found["minor"], 16))
+                # Where a file's device is the disk's, these two name it; elsewhere the process does.
+                if device == lock.st_dev or self._has_open(pid, lock):
+                    return pid
+                return None
         return None
 
     def _has_open(self, pid: int, lock: os.stat_result) -> bool:
