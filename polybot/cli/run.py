@@ -43,8 +43,9 @@ def is_needed(name: str) -> int:
     """
     # Only the unit of the simulator asks.
     from polybot.config.load import load  # noqa: PLC0415
+    from polybot.config.schema import SIMULATED_MODES  # noqa: PLC0415
 
-    is_simulated = load(lenient=True).config.mode != "live"
+    is_simulated = load(lenient=True).config.mode in SIMULATED_MODES
     return Exit.OK if name != "simulator" or is_simulated else Exit.ERROR
 
 

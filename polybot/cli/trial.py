@@ -13,6 +13,7 @@ from pathlib import Path
 
 from polybot.cli.exits import CommandError, Exit, exit_code_of, message_of
 from polybot.config.load import load
+from polybot.config.schema import SIMULATED_MODES
 from polybot.errors import PolybotError, StorageError
 
 RUNNING = "--running"
@@ -28,7 +29,7 @@ def trial(*, running: bool) -> None:
     loaded = load(keyless=True)
     for warning in loaded.warnings:
         sys.stdout.write(f"warning: {warning}\n")
-    if loaded.config.mode != "live" and not running:
+    if loaded.config.mode in SIMULATED_MODES and not running:
         refuse_taken_port(loaded.config.simulator.listen)
     if loaded.locations.ledger_path.exists():
         migrate_copy(loaded.locations.ledger_path)
@@ -37,6 +38,7 @@ def trial(*, running: bool) -> None:
 def migrate_copy(ledger: Path) -> None:
     """Bring a copy of a database to this program's version; raises StorageError, CommandError."""
     from polybot.adapters.storage.connection import open_for_writing  # noqa: PLC0415
+    from polybot.adapters.storage.statements import execute  # noqa: PLC0415
 
     # Beside the state, where a copy of its size has room rather than in memory.
     with tempfile.TemporaryDirectory(prefix=".trial-", dir=ledger.parent.parent) as directory:
@@ -44,7 +46,7 @@ def migrate_copy(ledger: Path) -> None:
         _copy(ledger, copy)
         database = open_for_writing(copy, now_ns=0)
         try:
-            found = database.execute_sql("PRAGMA quick_check(1)").fetchone()[0]
+            found = execute(database, "PRAGMA quick_check(1)")[0][0]
         finally:
             database.close()
     if found != "ok":

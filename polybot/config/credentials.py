@@ -1,8 +1,8 @@
 """systemd's credentials: files that only one service may read, named by its unit (LoadCredential=).
 
 Each holds one value under an environment variable's name in lower case, such as
-`polymarket_private_key` or `telegram_bot_token`. An empty one counts as not set: the units give each
-of theirs an empty default, so that a secret nobody stored keeps no service from starting.
+`polymarket_private_key` or `telegram_bot_token`. An empty one counts as not set: the units give
+each of theirs an empty default, so that a secret nobody stored keeps no service from starting.
 """
 
 from collections.abc import Mapping
