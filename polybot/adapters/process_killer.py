@@ -115,7 +115,7 @@ class LinuxProcessKiller:
             if found and int(found["inode"]) == lock.st_ino:
                 pid = int(found["pid"])
                 device = os.makedev(int(found["major"], 16), int(found["minor"], 16))
-                # Where a file's device is the disk's, these two name it; elsewhere the process does.
+                # On most disks these two name a file; on others the process must have it open.
                 if device == lock.st_dev or self._has_open(pid, lock):
                     return pid
                 return None

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ def install(places: Places, wish: Wish) -> None:
             raise
         switch(places, new)
         if was_running and new != found:
-            restart(was_running)
+            _restart_or_say(was_running)
+        prune(places)
         _examine(new)
         _say_next(places, new, found, was_running)
 
@@ -59,7 +61,7 @@ def rollback(places: Places) -> None:
         if earlier is None or found is None or earlier == found:
             raise Trouble(f"expected a release to go back to at {places.previous}, was none")
         units.verify(earlier)
-        running = units.active()
+        running = units.running()
         _try(places, earlier, running)
         switch(places, earlier)
         restart(running)
@@ -80,18 +82,38 @@ def switch(places: Places, new: Path) -> None:
 
 def restart(running: list[str]) -> None:
     """Restart what ran, the trader last and for the shortest time; raises Trouble."""
-    attempt("systemctl", "reset-failed", *map(service, running))
     for name in running:
         say(f"restarting {service(name)}")
+        attempt("systemctl", "reset-failed", service(name))
         run("systemctl", "restart", service(name))
-    # Timers, and what the release before did not have.
-    run("systemctl", "start", TARGET)
+    if units.is_wanted():
+        # Timers, and what the release before did not have.
+        run("systemctl", "start", TARGET)
+
+
+def prune(places: Places) -> None:
+    """Remove the releases that are neither in use nor the one before."""
+    kept = (places.release_of(places.current), places.release_of(places.previous))
+    for path in places.releases.iterdir():
+        if path.is_dir() and not path.is_symlink() and path not in kept:
+            shutil.rmtree(path)
+
+
+def _restart_or_say(running: list[str]) -> None:
+    try:
+        restart(running)
+    except Trouble as trouble:
+        raise Trouble(
+            f"{trouble}\nthe new release is in use; back to the old one: make rollback"
+        ) from trouble
 
 
 @contextmanager
 def alone(places: Places) -> Iterator[None]:
     """Keep a second installer out; raises Trouble when there is one."""
     places.releases.mkdir(mode=0o755, parents=True, exist_ok=True)
+    # A connection that is lost must not leave this half done.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with (places.releases / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -105,7 +127,7 @@ def _prepare(places: Places, wish: Wish, new: Path, *, is_other: bool) -> list[s
     units.verify(new)
     units.make_user_and_directories(places, new)
     is_first = _keep_configuration(places, wish.source, new)
-    running = units.active()
+    running = units.running()
     try:
         _try(places, new, running)
     except Trouble:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from polybot.extras.installer.places import USER
@@ -17,8 +18,10 @@ class Trouble(Exception):
 
 def say(text: str = "") -> None:
     """Write a line at once: what follows may take a minute."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    # Who started it may be gone, with the connection; the work goes on.
+    with suppress(OSError):
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def attempt(

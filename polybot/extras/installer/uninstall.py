@@ -14,9 +14,9 @@ def uninstall(places: Places, *, purge: bool) -> None:
     machine.check_root(os.geteuid())
     machine.check_systemd(places)
     kept = [path for path in (places.configuration, places.state) if path.exists()]
-    if not places.releases.exists() and not units.installed(places):
-        if not (purge and kept):
-            raise Trouble("expected an installation, was none")
+    is_there = places.releases.exists() or units.installed(places)
+    if not is_there and not (purge and kept):
+        raise Trouble("expected an installation, was none")
     say("stopping polybot")
     units.remove(places)
     for name in COMMANDS:

@@ -10,6 +10,7 @@ from polybot.extras.installer.steps import Trouble, attempt, run
 
 DROP_INS = "polybot-.service.d"
 NAME_SERVER = "20-name-server.conf"
+_RUNNING = ("active", "activating", "reloading")
 _LINK_LOCAL = ipaddress.ip_network("169.254.0.0/16")
 ENABLED = (
     TARGET,
@@ -79,7 +80,7 @@ def installed(places: Places) -> list[Path]:
 
 def remove(places: Places) -> None:
     """Stop everything, and take away whatever `install` put there."""
-    attempt("systemctl", "stop", TARGET, *stoppable())
+    attempt("systemctl", "stop", TARGET, *stoppable(), "polybot.slice")
     attempt("systemctl", "--quiet", "disable", *ENABLED)
     for path in installed(places):
         path.unlink()
@@ -99,11 +100,12 @@ def stoppable() -> list[str]:
     return [service(name) for name in SERVICES] + jobs
 
 
-def active() -> list[str]:
-    """Return the processes that systemd runs or tries to run."""
-    lines = attempt("systemctl", "is-active", *map(service, SERVICES)).stdout.split()
-    running = ("active", "activating", "reloading")
-    return [name for name, state in zip(SERVICES, lines, strict=True) if state in running]
+def running() -> list[str]:
+    """Return the processes that are meant to run now, the trader last."""
+    if is_wanted():
+        return list(SERVICES)
+    states = attempt("systemctl", "is-active", *map(service, SERVICES)).stdout.split()
+    return [name for name, state in zip(SERVICES, states, strict=False) if state in _RUNNING]
 
 
 def is_wanted() -> bool:

@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -98,13 +99,13 @@ def test_a_lock_that_nobody_holds_has_no_holder(lock: Path) -> None:
     assert killer.lock_holder(0.0) is None
 
 
-def fake_proc(root: Path, pid: int, *, lock: Path, inode: int) -> Path:
+def fake_proc(root: Path, pid: int, *, lock: Path, inode: int, device: str = "ffe:fffff") -> Path:
     entry = root / str(pid)
     (entry / "fd").mkdir(parents=True)
     (entry / "fd" / "3").symlink_to(lock)
     (entry / "stat").write_text(f"{pid} (a (very) odd name) S " + " ".join(["0"] * 18) + " 500 0")
     (root / "uptime").write_text("1000.00 900.00")
-    (root / "locks").write_text(f"1: FLOCK  ADVISORY  WRITE {pid} fe:00:{inode} 0 EOF\n")
+    (root / "locks").write_text(f"1: FLOCK  ADVISORY  WRITE {pid} {device}:{inode} 0 EOF\n")
     return root
 
 
@@ -123,6 +124,18 @@ def test_an_inode_of_another_disk_is_no_proof(tmp_path: Path, lock: Path) -> Non
     proc = fake_proc(tmp_path / "proc", 77, lock=other, inode=lock.stat().st_ino)
 
     assert LinuxProcessKiller(lock, proc).lock_holder(0.0) is None
+
+
+def test_the_file_itself_is_proof_where_open_files_are_hidden(tmp_path: Path, lock: Path) -> None:
+    # In another user namespace, as the units have, a process does not show what it has open.
+    lock.touch()
+    found = lock.stat()
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
+    proc = fake_proc(tmp_path / "proc", 77, lock=lock, inode=found.st_ino, device=device)
+    (proc / "77" / "fd" / "3").unlink()
+    (proc / "77" / "fd").rmdir()
+
+    assert LinuxProcessKiller(lock, proc).lock_holder(10.0) == ProcessIdentity(77, 500)
 
 
 def test_what_the_kernel_does_not_tell_is_not_killed(
