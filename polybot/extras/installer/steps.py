@@ -10,6 +10,7 @@ from pathlib import Path
 from polybot.extras.installer.places import USER
 
 _SHOWN_LINES = 12
+_FOREIGN = ("POLYBOT_", "PYTHON")
 
 
 class Trouble(Exception):
@@ -29,10 +30,12 @@ def attempt(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program and return how it ended, with what it said; raises Trouble without it."""
     words = [str(word) for word in command]
+    # What a shell was told about another polybot or Python is not meant for this one.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     try:
         return subprocess.run(
             words,
-            env={**os.environ, **(environ or {})},
+            env={**kept, **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
