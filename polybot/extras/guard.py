@@ -322,7 +322,7 @@ def raise_alert(options: argparse.Namespace) -> int:
 def result_of(unit: str) -> str:
     """Return how systemd says that a unit ended (systemd.exec(5), MONITOR_*), "" without it."""
     result, *how = (os.environ.get(f"MONITOR_{name}", "") for name in _RESULT)
-    return f"{result} ({' '.join(how)}); see journalctl -u {unit}" if unit and result else ""
+    return f"{result} ({' '.join(how)}); see journalctl -u {unit}" if unit and any(how) else ""
 
 
 def send_to_chats(text: str) -> int:
