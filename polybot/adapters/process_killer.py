@@ -14,7 +14,7 @@ PROC = Path("/proc")
 START_UP_S = 60.0
 CLOCK_SLACK_S = 1.0
 # 3: FLOCK  ADVISORY  WRITE 20724 fe:00:2179493 0 EOF
-_FLOCK = re.compile(r"FLOCK +ADVISORY +WRITE +(?P<pid>\d+) +(?P<device>\w+:\w+):(?P<inode>\d+)")
+_FLOCK = re.compile(r"FLOCK +ADVISORY +WRITE +(?P<pid>\d+) +\w+:\w+:(?P<inode>\d+)")
 
 
 class NotToBeFound(PolybotError):
@@ -47,18 +47,15 @@ class LinuxProcessKiller:
         return identity
 
     def lock_holder(self, older_than_s: float) -> ProcessIdentity | None:
-        """Return who holds the trader's lock, None when nobody known does, or nobody that old."""
+        """Return who holds the trader's lock, None when nobody that old does."""
         try:
-            return self._old_holder(older_than_s)
+            pid = self._holder()
+            if pid is None:
+                return None
+            identity = self._identity(pid)
+            return identity if self._age_s(identity) >= older_than_s else None
         except NotToBeFound:
             return None
-
-    def may_be_held(self, older_than_s: float) -> bool:
-        """Return False only when nobody that old holds the trader's lock for certain."""
-        try:
-            return self._old_holder(older_than_s) is not None
-        except NotToBeFound:
-            return True
 
     def kill(self, identity: ProcessIdentity) -> Killing:
         """Kill a process with SIGKILL, if it still is the one that was identified."""
@@ -102,31 +99,20 @@ class LinuxProcessKiller:
             raise NotToBeFound(f"expected the machine's uptime: {error}") from error
         return up_s - identity.started_ticks / self._ticks
 
-    def _old_holder(self, older_than_s: float) -> ProcessIdentity | None:
-        pid = self._holder()
-        if pid is None:
-            return None
-        identity = self._identity(pid)
-        return identity if self._age_s(identity) >= older_than_s else None
-
     def _holder(self) -> int | None:
         """Return the pid that holds the lock, as the kernel's table of locks has it."""
-        if not self._lock_path.exists():
-            return None
         try:
             lock = self._lock_path.stat()
             lines = (self._proc / "locks").read_text().splitlines()
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise NotToBeFound(f"expected the table of locks: {error}") from error
-        # On most disks the kernel's device is the file's. Open files are not shown of a process in
-        # another user namespace, as systemd's PrivateUsers= gives every unit.
-        device = f"{os.major(lock.st_dev):02x}:{os.minor(lock.st_dev):02x}"
         for line in lines:
             found = _FLOCK.search(line)
             if found and int(found["inode"]) == lock.st_ino:
                 pid = int(found["pid"])
-                if found["device"] == device or self._has_open(pid, lock):
-                    return pid
+                return pid if self._has_open(pid, lock) else None
         return None
 
     def _has_open(self, pid: int, lock: os.stat_result) -> bool:

@@ -13,6 +13,7 @@ import sys
 from msgspec import structs
 
 from polybot.adapters.parent_death import end_with_parent
+from polybot.bootstrap.chaos.conditions import suffer_as_told
 from polybot.bootstrap.crash_stop import stand_still_as_told
 from polybot.config.alerts import AlertsConfig
 from polybot.config.load import LoadedConfig, load
@@ -49,6 +50,7 @@ def run_process(name: str) -> int:
     if runner and not end_with_parent(int(runner)):
         return EXIT_OK
     stand_still_as_told(os.environ, mode=loaded.config.mode)
+    suffer_as_told(name, os.environ, mode=loaded.config.mode)
     log = loaded.config.log
     settings = LogSettings(
         level=log.level,

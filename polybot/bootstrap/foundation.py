@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from polybot import CHANGES, CODENAME, RELEASE_DATE, __version__
-from polybot.adapters.clock import SystemClock
 from polybot.adapters.process_memory import ProcessMemory
 from polybot.adapters.steady_clock import ConfirmedTime, SteadyClock
 from polybot.adapters.systemd import make_notifier
@@ -20,6 +19,7 @@ from polybot.adapters.zmq_bus.publisher import BusPublisher
 from polybot.adapters.zmq_bus.rpc_client import RpcCaller
 from polybot.adapters.zmq_bus.rpc_server import RpcServer
 from polybot.adapters.zmq_bus.subscriber import BusSubscriber
+from polybot.bootstrap.chaos.conditions import machine_clock
 from polybot.bootstrap.room import make_room
 from polybot.bootstrap.wake import ThreadWake
 from polybot.config.load import LoadedConfig
@@ -93,7 +93,7 @@ def open_foundation(
 ) -> Foundation:
     """Open a process's durable state and its sockets; StorageError or BusError in one line."""
     confirmed = ConfirmedTime(loaded.locations.confirmed_time_path)
-    clock = SteadyClock(SystemClock(), confirmed)
+    clock = SteadyClock(machine_clock(name, os.environ), confirmed)
     durable = open_durable_state(loaded.locations.process_dir(name), clock=clock, schema=schema)
     runtime_dir = loaded.locations.runtime_dir
     _make_runtime(runtime_dir)

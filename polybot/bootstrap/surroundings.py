@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -118,10 +117,6 @@ class RealSurroundings:
     def now_ns(self) -> int:
         """Return wall time."""
         return self.clock.now_ns()
-
-    def pause(self, seconds: float) -> None:
-        """Let a while pass before the exchange is asked again."""
-        time.sleep(seconds)
 
     def unredeemed(self) -> Sequence[Unredeemed]:
         """Return the winners not paid out yet, as our books know them."""

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from polybot.adapters.chat_messenger import ChatMessenger
-from polybot.adapters.clock import SystemClock
 from polybot.adapters.exchange_time import ExchangeTime
 from polybot.adapters.fence_files import FenceFile
 from polybot.adapters.host import LocalHost
@@ -17,6 +16,7 @@ from polybot.adapters.order_sweeper import Account, ThreadedSweeper
 from polybot.adapters.process_killer import LinuxProcessKiller
 from polybot.adapters.steady_clock import ConfirmedTime
 from polybot.adapters.storage.patient_reader import PatientReader
+from polybot.bootstrap.chaos.conditions import machine_clock
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import (
     Foundation,
@@ -128,7 +128,7 @@ def _exchange_time(loaded: LoadedConfig, transport: HttpTransport) -> ExchangeTi
     confirmed = ConfirmedTime(loaded.locations.confirmed_time_path)
     return ExchangeTime(
         transport,
-        SystemClock(),
+        machine_clock("watchdog", os.environ),
         max_skew_s=loaded.config.watchdog.max_clock_skew_s,
         agrees=confirmed.confirm,
     )

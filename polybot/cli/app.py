@@ -38,6 +38,7 @@ from polybot.cli import (
     why,
     windows,
 )
+from polybot.cli.chaos import command as chaos
 from polybot.cli.exits import exit_code_of, message_of
 from polybot.cli.options import examples
 from polybot.cli.output import say, warn
@@ -149,6 +150,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[..., None], tuple[str, ...]], ...] = (
         doctor.doctor,
         ("polybot doctor", "polybot doctor --live", "polybot doctor --json"),
     ),
+    ("chaos", _CHECK, chaos.chaos, chaos.EXAMPLES),
     ("audit", _CHECK, audit.audit, ("polybot audit", "polybot audit --json")),
 )
 for _name, _panel, _function, _examples in _COMMANDS:

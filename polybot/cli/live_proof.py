@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from polybot.adapters.arming_files import LiveOrderFile, PendingOrderFile
-from polybot.adapters.exchange_probe import ExchangeProbe
 from polybot.adapters.live_order import LiveOrderDesk
 from polybot.adapters.order_signer import WalletOrderSigner
 from polybot.bootstrap.surroundings import RealSurroundings
@@ -12,7 +11,7 @@ from polybot.cli.account import Account
 from polybot.cli.checks import CheckStatus, Row
 from polybot.cli.examination import failed
 from polybot.cli.live_order import CHECK, Attempt, Tools, try_order
-from polybot.cli.output import dollars, warn
+from polybot.cli.output import dollars
 from polybot.domain.arming import proven_versions
 from polybot.domain.market import Market, Outcome
 from polybot.domain.money import format_price, format_shares, notional_usdc, parse_price
@@ -23,10 +22,6 @@ from polybot.exchange.l2_auth import RequestSigner
 _LEAST_LEFT_NS = 60_000_000_000
 # An order this much under the best price is in nobody's way.
 _FAR_TICKS = 10
-# In the last minute of a window the next one's book may not be open yet: it is, shortly after.
-_AGAIN_S = 1.0
-_AFTER_OPEN_NS = 5_000_000_000
-_LONGEST_WAIT_NS = 90_000_000_000
 
 
 def prove(
@@ -98,27 +93,9 @@ def _try_each(
 def far_place(asked: RealSurroundings, markets: Sequence[Market]) -> tuple[Market, Outcome]:
     """Return the first market and outcome whose best price is far above the lowest one.
 
-    Waits for the next window to open, at most a minute and a half, while there is no book at all.
+    A window's book may not be open yet; the next candidate's is.
     """
     probe = asked.probe()
-    began_ns = asked.now_ns()
-    opens_ns = min((each.open_ns for each in markets if each.open_ns > began_ns), default=0)
-    last_ns = min(opens_ns + _AFTER_OPEN_NS, began_ns + _LONGEST_WAIT_NS)
-    waits = False
-    while (found := _far_place_now(probe, markets)) is None:
-        if asked.now_ns() >= last_ns:
-            named = ", ".join(market.slug for market in markets)
-            raise NotFound(f"expected a book of {named} to rest far from, was none")
-        if not waits:
-            warn("no book is open yet: waiting for the next window, a minute or so")
-            waits = True
-        asked.pause(_AGAIN_S)
-    return found
-
-
-def _far_place_now(
-    probe: ExchangeProbe, markets: Sequence[Market]
-) -> tuple[Market, Outcome] | None:
     for market in markets:
         for outcome in Outcome:
             try:
@@ -128,7 +105,8 @@ def _far_place_now(
             asks = [parse_price(level.price) for level in book.asks]
             if not asks or min(asks) > _FAR_TICKS * market.tick_bps:
                 return market, outcome
-    return None
+    named = ", ".join(market.slug for market in markets)
+    raise NotFound(f"expected a book of {named} to rest far from, was none")
 
 
 def _question(market: Market, outcome: Outcome) -> str:

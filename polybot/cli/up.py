@@ -137,9 +137,13 @@ def refuse_second(loaded: LoadedConfig) -> None:
 
 
 def find_runner_config(loaded: LoadedConfig) -> Path:
-    """Return supervisord's configuration: the clone's, or the one beside the installed file."""
-    root = loaded.locations.root
-    path = root / "config" / RUNNER_CONFIG if loaded.locations.is_clone else root / RUNNER_CONFIG
+    """Return supervisord's configuration: beside the installed one, else the program's own."""
+    path = loaded.locations.root / RUNNER_CONFIG
+    if loaded.locations.is_clone:
+        path = loaded.locations.root / "config" / RUNNER_CONFIG
+    elif not path.is_file():
+        # An installed release keeps it as a clone does.
+        path = Path(__file__).resolve().parents[2] / "config" / RUNNER_CONFIG
     if not path.is_file():
         message = f"expected supervisord's configuration at {path}, was none"
         raise CommandError(message)

@@ -85,10 +85,7 @@ class ProcessKiller(Protocol):
         """Return who has a pid now, None when that cannot be who has run for `uptime_s`."""
 
     def lock_holder(self, older_than_s: float) -> ProcessIdentity | None:
-        """Return who holds the trader's lock, None when nobody known does, or nobody that old."""
-
-    def may_be_held(self, older_than_s: float) -> bool:
-        """Return False only when nobody that old holds the trader's lock for certain."""
+        """Return who holds the trader's lock, None when nobody that old does."""
 
     def kill(self, identity: ProcessIdentity) -> Killing:
         """Kill a process with SIGKILL, if it still is the one that was identified."""

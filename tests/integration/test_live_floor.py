@@ -129,8 +129,7 @@ class Operator:
 
     def doctor(self) -> tuple[int, dict[str, dict[str, str]]]:
         """Run `polybot doctor --live` and return its exit code and its rows by name."""
-        # Between two windows it waits for a book to open.
-        done = self.floor.command("doctor", "--live", "--yes", "--json", timeout_s=150)
+        done = self.floor.command("doctor", "--live", "--yes", "--json")
         return done.returncode, {row["check"]: row for row in json.loads(done.stdout)}
 
     def state(self) -> str:

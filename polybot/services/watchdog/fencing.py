@@ -185,7 +185,7 @@ class FenceKeeper:
     def _end_trader(self, now_ns: int) -> None:
         state = self.state
         if not state.pid:
-            is_over, detail = not self._may_hold_lock(), "nobody holds the trader's lock"
+            is_over, detail = not self._is_lock_held(), "nobody known holds the trader's lock"
             if not is_over:
                 detail = "its process is not known"
         else:
@@ -198,8 +198,8 @@ class FenceKeeper:
         )
         self._sweeps = msgspec.structs.replace(self._sweeps, next_ns=now_ns)
 
-    def _may_hold_lock(self) -> bool:
-        return self.tools.killer.may_be_held(self.silence_ns / SECOND_NS)
+    def _is_lock_held(self) -> bool:
+        return self.tools.killer.lock_holder(self.silence_ns / SECOND_NS) is not None
 
     def _sweep(self, now_ns: int) -> None:
         ended = self.tools.sweeper.take()

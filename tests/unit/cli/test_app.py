@@ -11,6 +11,7 @@ from tests.unit.cli.conftest import Command
 
 COMMANDS = [
     *("up", "down", "run", "simulator", "status", "windows", "trades", "pnl", "why"),
+    "chaos",
     *("stopentry", "halt", "resume", "doctor", "audit", "init", "arm", "disarm"),
     *("config check", "config show", "config schema", "journal verify", "journal show"),
     *("journal export", "backup create", "backup verify", "backup restore"),

@@ -19,7 +19,6 @@ from tests.story import market_at
 from tests.unit.cli.surroundings import account
 
 GREEN = [Row("a", CheckStatus.OK, "")]
-NS_PER_S = 1_000_000_000
 THIS, NEXT = market_at(0), market_at(1)
 NOW = THIS.open_ns
 
@@ -31,19 +30,11 @@ class Asked:
         self.loaded = load()
         self.books = books or {}
         self._now_ns = now_ns
-        # What opens while it waits, and when.
-        self.opening: dict[str, str | None] = self.books
-        self.opens_ns = 0
         self.current: tuple[CatalogAnswer, ...] = (CatalogAnswer(THIS.slug, THIS),)
         self.later: tuple[CatalogAnswer, ...] = (CatalogAnswer(NEXT.slug, NEXT),)
 
     def now_ns(self) -> int:
         return self._now_ns
-
-    def pause(self, seconds: float) -> None:
-        self._now_ns += int(seconds * 1_000_000_000)
-        if self._now_ns >= self.opens_ns:
-            self.books = self.opening
 
     def listed(self) -> tuple[CatalogAnswer, ...]:
         return self.current
@@ -127,20 +118,6 @@ def test_without_any_book_no_order_is_tried() -> None:
     asked: Any = Asked()
     with pytest.raises(NotFound, match="rest far from"):
         far_place(asked, [NEXT, THIS])
-
-
-def test_between_two_windows_it_waits_for_the_next_book() -> None:
-    asked: Any = Asked(now_ns=NEXT.open_ns - 40 * NS_PER_S)
-    asked.opening, asked.opens_ns = {NEXT.token_up: "0.50"}, NEXT.open_ns - 30 * NS_PER_S
-    assert far_place(asked, [NEXT]) == (NEXT, Outcome.UP)
-    assert asked.now_ns() == asked.opens_ns
-
-
-def test_it_does_not_wait_for_a_book_that_does_not_open_with_its_window() -> None:
-    asked: Any = Asked(now_ns=NEXT.open_ns - 40 * NS_PER_S)
-    with pytest.raises(NotFound, match="rest far from"):
-        far_place(asked, [NEXT])
-    assert asked.now_ns() == NEXT.open_ns + 5 * NS_PER_S
 
 
 def test_while_the_trader_runs_only_an_earlier_proof_counts(state_dir: Path) -> None:

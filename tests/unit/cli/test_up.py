@@ -15,9 +15,10 @@ from polybot.adapters.arming_files import ArmingFile
 from polybot.cli.exits import CommandError, Refused
 from polybot.cli.output import moment
 from polybot.cli.processes import runner_is_alive
-from polybot.cli.up import Wishes, overrides, own_command, start_floor
+from polybot.cli.up import Wishes, find_runner_config, overrides, own_command, start_floor
 from polybot.config.floor import read_floor
-from polybot.config.locations import ALLOCATOR, PROCESSES
+from polybot.config.load import load
+from polybot.config.locations import ALLOCATOR, PROCESSES, Installation
 from polybot.domain.arming import Arming
 from polybot.errors import ConfigError
 from polybot.exchange.signing import OrderSigner
@@ -346,3 +347,14 @@ def test_half_a_feed_is_refused_with_what_is_missing(became: Execution) -> None:
         "feed.clob_url",
         "feed.ws_market_url",
     ]
+
+
+def test_an_installation_takes_the_runners_configuration_of_its_own_release(
+    state_dir: Path, tmp_path: Path
+) -> None:
+    del state_dir
+    loaded = load(installation=Installation(root=tmp_path, is_clone=False))
+    shipped = Path(__file__).resolve().parents[3] / "config" / "supervisord.conf"
+    assert find_runner_config(loaded) == shipped
+    (tmp_path / "supervisord.conf").write_text("")
+    assert find_runner_config(loaded) == tmp_path / "supervisord.conf"

@@ -119,9 +119,6 @@ class FakeKiller:
     def lock_holder(self, older_than_s: float) -> ProcessIdentity | None:
         return self.holder
 
-    def may_be_held(self, older_than_s: float) -> bool:
-        return self.holder is not None
-
     def kill(self, identity: ProcessIdentity) -> Killing:
         if self.refuses:
             return Killing(is_over=False, detail=self.refuses)
