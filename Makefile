@@ -10,7 +10,7 @@ export PYTHON RECORDINGS
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help venv install-live run stop test clients prove soak check format lint types imports docs reference bench \
+.PHONY: help venv install-live run stop test test-system clients prove soak check format lint types imports docs reference bench \
   lock clean developing
 
 # Relative paths, so that a clone may live under a name with spaces.
@@ -43,6 +43,9 @@ developing:
 
 test: developing ## run the tests; ARGS="-m 'not floor'" leaves out those that start every process
 	@$(MAKE) --no-print-directory clients || [ -z "$$CI" ] && $(bin)/python -m pytest $(ARGS)
+
+test-system: developing ## boot Debians with systemd in containers and use polybot there; as root, under 10 minutes
+	@$(bin)/python -m tests.system $(ARGS)
 
 # Their pins conflict with ours and with each other's, so each has an environment of its own.
 clients: ## build .venv-clients: the exchange's three official clients, which the tests run unmodified

@@ -3,12 +3,23 @@
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from polybot.adapters.storage.reader import LedgerReader
 from tests.integration.floor import Floor
 
 Fill = tuple[str, str, str, int, int, int]
+
+
+class Judged(Protocol):
+    """A floor whose books can be compared, wherever it runs."""
+
+    @property
+    def state_dir(self) -> Path:
+        """Where its processes keep what lasts."""
+
+    def ledger(self) -> Any:
+        """Return the simulated exchange's own books."""
 
 
 def database_fills(path: Path) -> set[Fill]:
@@ -22,12 +33,12 @@ def database_fills(path: Path) -> set[Fill]:
     return set(rows)
 
 
-def without_manual_trades(floor: Floor, ledger: dict[str, Any]) -> dict[str, Any]:
+def without_manual_trades(floor: Judged, ledger: dict[str, Any]) -> dict[str, Any]:
     """Return the exchange's books less what somebody traded by hand with the same wallet.
 
     Only our key signs our orders; what the wallet does besides shows in cash and shares alone.
     """
-    key = json.loads((floor.root / "state" / "wallet" / "credentials.json").read_text())["api_key"]
+    key = json.loads((floor.state_dir / "wallet" / "credentials.json").read_text())["api_key"]
     orders = [row for row in ledger["orders"] if row["owner"] == key]
     ours = {row["order_id"] for row in orders}
     executions = [row for row in ledger["executions"] if row["order_id"] in ours]
@@ -59,9 +70,9 @@ def doubled_entries(ledger: dict[str, Any]) -> dict[str, set[str]]:
     return {slug: orders for slug, orders in entries.items() if len(orders) > 1}
 
 
-def differences(floor: Floor) -> list[str]:
+def differences(floor: Judged) -> list[str]:
     """Return what differs now between our database and the exchange's books."""
-    path = floor.root / "state" / "tracker" / "ledger.sqlite"
+    path = floor.state_dir / "tracker" / "ledger.sqlite"
     ledger = without_manual_trades(floor, floor.ledger())
     found = []
     ours, theirs = database_fills(path), exchange_fills(ledger)

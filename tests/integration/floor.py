@@ -37,6 +37,11 @@ class Floor:
         self.environ.pop("toml", None)
         self._runner: subprocess.Popen[bytes] | None = None
 
+    @property
+    def state_dir(self) -> Path:
+        """Where its processes keep what lasts."""
+        return self.root / "state"
+
     def start(self, *options: str) -> None:
         """Start the floor in the background."""
         if self._runner is not None:
