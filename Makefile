@@ -1,6 +1,7 @@
 # The chores of a clone; `make` alone lists them. What each needs is installed on the way.
 #   RECORDINGS=<dir>   recorded markets for `make run`
 #   ARGS="..."         more arguments for the command behind run, stop, test, prove, soak, bench, lock
+#   LIVE=1             with install: the exchange's own client, too;  PURGE=1 with uninstall: state and secrets, too
 #   PYTHON=python3.12  the interpreter to build virtual environments with (3.11 or newer)
 
 PYTHON ?= python3
@@ -10,7 +11,8 @@ export PYTHON RECORDINGS
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help venv install-live run stop test clients prove soak check format lint types imports docs reference bench \
+.PHONY: help install upgrade rollback uninstall verify venv install-live run stop test test-system clients prove soak \
+  check format lint types imports docs reference bench \
   lock clean developing
 
 # Relative paths, so that a clone may live under a name with spaces.
@@ -19,6 +21,24 @@ official_clients := py-clob-client-v2 polymarket-client py-clob-client
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+
+# As root, on a machine that systemd runs; it says what is missing otherwise.
+installer = $(PYTHON) -B -m polybot.extras.installer
+
+install: ## install on this machine, or bring it up to date: /opt/polybot, /etc/polybot, systemd units
+	@$(installer) install $(if $(LIVE),--live) $(if $(FORCE),--force) $(ARGS)
+
+upgrade: ## the same as install: backup, switch, restart of what runs
+	@$(installer) upgrade $(if $(LIVE),--live) $(if $(FORCE),--force) $(ARGS)
+
+rollback: ## go back to the release before the last upgrade
+	@$(installer) rollback $(ARGS)
+
+uninstall: ## remove programs and units; PURGE=1 removes configuration, secrets, state and backups, too
+	@$(installer) uninstall $(if $(PURGE),--purge) $(ARGS)
+
+verify: ## compare this machine's installation with what was installed; ARGS=--json
+	@$(installer) verify $(ARGS)
 
 venv: ## build .venv with the locked packages and polybot itself
 	@.ci/build-venv .venv requirements.txt
@@ -43,6 +63,9 @@ developing:
 
 test: developing ## run the tests; ARGS="-m 'not floor'" leaves out those that start every process
 	@$(MAKE) --no-print-directory clients || [ -z "$$CI" ] && $(bin)/python -m pytest $(ARGS)
+
+test-system: developing ## boot Debians with systemd in containers and use polybot there; as root, under 10 minutes
+	@$(bin)/python -m tests.system $(ARGS)
 
 # Their pins conflict with ours and with each other's, so each has an environment of its own.
 clients: ## build .venv-clients: the exchange's three official clients, which the tests run unmodified

@@ -39,6 +39,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def private_umask() -> Iterator[None]:
+    """Make files as the program does in a clone: for their owner alone."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def recordings() -> Path:
     """Return the directory of recorded markets, or skip the test where there is none."""

@@ -99,7 +99,7 @@ def _read(path: Path, wanted: type[Value], command: str) -> Value | None:
 
 def _write(path: Path, value: object) -> None:
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    replace_text(path, f"{text}\n", private=True)
+    replace_text(path, f"{text}\n", private=False)
 
 
 def _unreadable(path: Path, error: Exception, command: str) -> StorageError:

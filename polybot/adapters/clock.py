@@ -1,8 +1,11 @@
 """The operating system's clocks; the only place that reads them."""
 
 import time
+from pathlib import Path
 
 from polybot.ports import Clock
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class SystemClock:
@@ -15,6 +18,21 @@ class SystemClock:
     def monotonic_ns(self) -> int:
         """Return nanoseconds of CLOCK_MONOTONIC, the same for every process of this boot."""
         return time.monotonic_ns()
+
+
+class BootClock:
+    """Time since the machine was started, which nobody can set; `boot` tells its starts apart."""
+
+    def __init__(self) -> None:
+        try:
+            self.boot = _BOOT.read_text().strip()
+        except OSError:
+            # Without /proc every start of the machine looks the same; its time still begins anew.
+            self.boot = ""
+
+    def now_ns(self) -> int:
+        """Return nanoseconds of CLOCK_BOOTTIME: it goes on while the machine sleeps."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 class SystemTurnClock:

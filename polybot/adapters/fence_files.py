@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from polybot.config.private_files import PRIVATE, replace_from_spare, replace_text
+from polybot.config.private_files import SHARED, replace_from_spare, replace_text
 from polybot.domain.fence import STALE_NS, FenceRecord
 from polybot.errors import DiskFull, StorageError
 from polybot.ports import Clock
@@ -50,7 +50,7 @@ class FenceFile:
         """Replace the fence durably, then show its epoch; raises StorageError."""
         text = msgspec.json.format(msgspec.json.encode(record), indent=2).decode()
         try:
-            replace_text(self.path, f"{text}\n", private=True)
+            replace_text(self.path, f"{text}\n", private=False)
         except DiskFull:
             # A trader that hangs because the disk is full must be shut out all the same.
             if not self.spare_path.exists():
@@ -62,7 +62,7 @@ class FenceFile:
         """Write the epoch where traders look; in place, because they look at this very file."""
         shown = epoch.to_bytes(EPOCH_BYTES, "little")
         try:
-            handle = os.open(self.epoch_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+            handle = os.open(self.epoch_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, SHARED)
             try:
                 if os.pread(handle, EPOCH_BYTES, 0) != shown:
                     os.pwrite(handle, shown, 0)
@@ -79,7 +79,7 @@ class FenceFile:
         if not self.spare_path.exists():
             # Without room there is none now; the next look tries again.
             with contextlib.suppress(StorageError):
-                replace_text(self.spare_path, " " * SPARE_BYTES, private=True)
+                replace_text(self.spare_path, " " * SPARE_BYTES, private=False)
 
 
 class FenceWatch:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from polybot.config.private_files import read_text, replace_text
-from polybot.errors import ConfigError
+from polybot.errors import ConfigError, StorageError
 from polybot.exchange.l2_auth import ApiCredentials
 
 _KEY_BYTES = 32
@@ -69,6 +69,11 @@ class WalletFiles:
             )
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StorageError(
+                f"expected to read {self.credentials_path}, was refused ({error.strerror}): it "
+                "holds API credentials, which are for root and the service alone"
+            ) from error
         except (ValueError, KeyError, TypeError) as error:
             message = (
                 f"expected API credentials in {self.credentials_path}, was unreadable "

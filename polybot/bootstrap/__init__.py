@@ -13,13 +13,15 @@ import sys
 from msgspec import structs
 
 from polybot.adapters.parent_death import end_with_parent
+from polybot.bootstrap.chaos.conditions import suffer_as_told
+from polybot.bootstrap.crash_loop import TRADER, Life, begin_life, wait_as_told
 from polybot.bootstrap.crash_stop import stand_still_as_told
 from polybot.config.alerts import AlertsConfig
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import RUNNER_NAME
 from polybot.errors import ConfigError, PolybotError, StartRefused
 from polybot.runtime.daemon import EXIT_CONFIG, EXIT_ERROR, EXIT_OK
-from polybot.runtime.logs import LogSettings, configure_logging
+from polybot.runtime.logs import LogSettings, SecretMask, configure_logging
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +43,16 @@ def run_process(name: str) -> int:
     """Build one process of the floor, run it to its end and return its exit code.
 
     What keeps it from starting is one line in the log. A start that another process forbids ends
-    with 78, which no service manager tries again, and stops the runner of its own floor. Raises
-    ConfigError, with every problem at once, before anything is opened.
+    with 78, which no service manager tries again, and stops the runner of its own floor. One that
+    crashed again and again is held back first. Raises ConfigError, with every problem at once,
+    before anything is opened.
     """
-    loaded = for_process(name, load(dict(os.environ)))
+    loaded = for_process(name, load(dict(os.environ), keyless=name != "trader"))
     runner = os.environ.get(RUNNER_NAME, "")
     if runner and not end_with_parent(int(runner)):
         return EXIT_OK
     stand_still_as_told(os.environ, mode=loaded.config.mode)
+    suffer_as_told(name, os.environ, mode=loaded.config.mode)
     log = loaded.config.log
     settings = LogSettings(
         level=log.level,
@@ -56,9 +60,29 @@ def run_process(name: str) -> int:
         file=log.path(loaded.locations.root),
     )
     mask = configure_logging(name, settings, stream=sys.stderr)
-    module = importlib.import_module(f"polybot.bootstrap.{name}")
+    life = begin_life(name, loaded)
+    if not wait_as_told(life):
+        life.end_well()
+        return EXIT_OK
     try:
-        code: int = module.run(loaded, mask)
+        code = _run(name, loaded, mask, life)
+    except ConfigError:
+        life.end_well()
+        raise
+    if code in (EXIT_OK, EXIT_CONFIG):
+        # Asked to stop, or nothing that another start would mend: neither is a crash.
+        life.end_well()
+    return code
+
+
+def _run(name: str, loaded: LoadedConfig, mask: SecretMask, life: Life) -> int:
+    module = importlib.import_module(f"polybot.bootstrap.{name}")
+    runner = os.environ.get(RUNNER_NAME, "")
+    try:
+        if name == TRADER:
+            code: int = module.run(loaded, mask, life.crash_loop)
+        else:
+            code = module.run(loaded, mask)
     except ConfigError:
         raise
     except StartRefused as error:

@@ -10,7 +10,6 @@ from polybot.adapters.live_extras import ExtrasRequest, LiveExtras
 from polybot.adapters.wallet_files import WalletFiles
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.config.load import LoadedConfig
-from polybot.config.locations import find_installation
 from polybot.config.schema import SIMULATED_MODES
 from polybot.errors import ConfigError, PolybotError, StorageError
 from polybot.exchange.signing import OrderSigner
@@ -124,4 +123,5 @@ def open_extras(loaded: LoadedConfig) -> Extras:
 
 def _python(loaded: LoadedConfig) -> Path:
     named = loaded.config.extras.python
-    return Path(named) if named else find_installation().root / ".venv-live" / "bin" / "python"
+    # Beside the program: in an installation that is not where the configuration is.
+    return Path(named or Path(__file__).resolve().parents[2] / ".venv-live" / "bin" / "python")

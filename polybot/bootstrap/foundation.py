@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from polybot import CHANGES, CODENAME, RELEASE_DATE, __version__
-from polybot.adapters.clock import SystemClock
+from polybot.adapters.clock import BootClock
 from polybot.adapters.process_memory import ProcessMemory
 from polybot.adapters.steady_clock import ConfirmedTime, SteadyClock
 from polybot.adapters.systemd import make_notifier
@@ -20,6 +20,7 @@ from polybot.adapters.zmq_bus.publisher import BusPublisher
 from polybot.adapters.zmq_bus.rpc_client import RpcCaller
 from polybot.adapters.zmq_bus.rpc_server import RpcServer
 from polybot.adapters.zmq_bus.subscriber import BusSubscriber
+from polybot.bootstrap.chaos.conditions import machine_clock
 from polybot.bootstrap.room import make_room
 from polybot.bootstrap.wake import ThreadWake
 from polybot.config.load import LoadedConfig
@@ -92,8 +93,8 @@ def open_foundation(
     hears: tuple[str, ...],
 ) -> Foundation:
     """Open a process's durable state and its sockets; StorageError or BusError in one line."""
-    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path)
-    clock = SteadyClock(SystemClock(), confirmed)
+    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path, BootClock().boot)
+    clock = SteadyClock(machine_clock(name, os.environ), confirmed)
     durable = open_durable_state(loaded.locations.process_dir(name), clock=clock, schema=schema)
     runtime_dir = loaded.locations.runtime_dir
     _make_runtime(runtime_dir)
@@ -138,7 +139,7 @@ def _archive(name: str, loaded: LoadedConfig) -> JournalArchive:
 
 def _make_runtime(directory: Path) -> None:
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o770, parents=True, exist_ok=True)
     except OSError as error:
         raise BusError(
             f"cannot use {directory} for sockets: {error.strerror}; set POLYBOT_RUNTIME_DIR to a "

@@ -9,6 +9,7 @@ from polybot.runtime.banner import StandingStop
 from polybot.runtime.logs import mask_wallet
 from polybot.services.trader.arming import ARMING
 from polybot.services.trader.claims import RECONCILE
+from polybot.services.trader.crash_brake import CRASH_LOOP
 from polybot.services.trader.dead_man import API_ERRORS, SILENCE_NS
 from polybot.services.trader.feeds import USER_STREAM
 from polybot.services.trader.state import TraderState
@@ -41,6 +42,8 @@ def standing_stops(
 def _end_of(claim: Claim) -> str:
     if claim.source == OPERATOR or ends_only_by_person(claim):
         return _BY_PERSON
+    if claim.source == CRASH_LOOP:
+        return "until it has run long enough without a crash, or `polybot resume`"
     if claim.source == DAILY_LOSS:
         return "until the trading day is over"
     return f"until the {claim.source} takes it back"

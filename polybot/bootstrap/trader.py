@@ -63,23 +63,28 @@ MEBIBYTE = 1 << 20
 LIVE = "live"
 
 
-def run(loaded: LoadedConfig, mask: SecretMask) -> int:
-    """Run the trader until it is asked to stop; StartRefused when another trades its wallet."""
+def run(loaded: LoadedConfig, mask: SecretMask, crash_loop: str = "") -> int:
+    """Run the trader until it is asked to stop; StartRefused when another trades its wallet.
+
+    `crash_loop` says how often it crashed of late when that is too often to enter anything.
+    """
     key = _wallet_key(loaded, mask)
     wallet = _wallet(loaded.config).funder or key.address
     held = hold_wallet(wallet, _holder(loaded))
     try:
-        return _run(loaded, mask, key, wallet)
+        return _run(loaded, mask, key, wallet, crash_loop)
     finally:
         held.release()
 
 
-def _run(loaded: LoadedConfig, mask: SecretMask, key: OrderSigner, wallet: str) -> int:
+def _run(
+    loaded: LoadedConfig, mask: SecretMask, key: OrderSigner, wallet: str, crash_loop: str
+) -> int:
     foundation = open_foundation(
         "trader", loaded, mask, schema=SCHEMA, hears=("simulator", "tracker", "watchdog")
     )
     restored = _restore(foundation)
-    service = _build(foundation, key, restored)
+    service = _build(foundation, key, restored, crash_loop)
     standing = standing_stops(
         restored.state,
         limits_of(loaded.config),
@@ -142,7 +147,9 @@ def _restore(foundation: Foundation) -> Restored:
     )
 
 
-def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> TraderService:
+def _build(
+    foundation: Foundation, key: OrderSigner, restored: Restored, crash_loop: str
+) -> TraderService:
     loaded, clock = foundation.loaded, foundation.clock
     config = loaded.config
     endpoints = Endpoints(loaded)
@@ -176,7 +183,9 @@ def _build(foundation: Foundation, key: OrderSigner, restored: Restored) -> Trad
     turns = SystemTurnClock(clock)
     foundation.outbox.keep_time_by(turns)
     own_orders = doctor_orders(loaded.locations.state_dir)
-    settings = msgspec.structs.replace(settings_of(config, key), own_orders=own_orders)
+    settings = msgspec.structs.replace(
+        settings_of(config, key), own_orders=own_orders, crash_loop=crash_loop
+    )
     ports = TraderPorts(
         wake=event,
         outbox=foundation.outbox,
@@ -277,6 +286,7 @@ def settings_of(config: Config, key: OrderSigner) -> TraderSettings:
         funder=_wallet(config).funder or key.address,
         signature_type=_wallet(config).signature_type,
         wallet_problem=wallet_problem(config, key.address),
+        quiet_ns=int(config.crash_loop.quiet_s * SECOND_NS),
     )
 
 

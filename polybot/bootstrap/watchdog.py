@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from polybot.adapters.chat_messenger import ChatMessenger
-from polybot.adapters.clock import SystemClock
+from polybot.adapters.clock import BootClock
 from polybot.adapters.exchange_time import ExchangeTime
 from polybot.adapters.fence_files import FenceFile
 from polybot.adapters.host import LocalHost
@@ -17,6 +17,8 @@ from polybot.adapters.order_sweeper import Account, ThreadedSweeper
 from polybot.adapters.process_killer import LinuxProcessKiller
 from polybot.adapters.steady_clock import ConfirmedTime
 from polybot.adapters.storage.patient_reader import PatientReader
+from polybot.bootstrap.chaos.conditions import machine_clock
+from polybot.bootstrap.crash_loop import loops_of
 from polybot.bootstrap.endpoints import Endpoints
 from polybot.bootstrap.foundation import (
     Foundation,
@@ -74,6 +76,7 @@ def run(loaded: LoadedConfig, mask: SecretMask) -> int:
         market_clock=make_market_clock(loaded.config, clock),
         messenger=_messenger(foundation, wake),
         wall_jump_s=clock.jump_s,
+        crash_loops=loops_of(loaded, processes),
     )
     settings = WatchdogSettings(
         processes=processes,
@@ -125,10 +128,10 @@ def _messenger(foundation: Foundation, wake: asyncio.Event) -> ChatMessenger:
 
 def _exchange_time(loaded: LoadedConfig, transport: HttpTransport) -> ExchangeTime:
     """Compare the machine's own clock, and let every process know when the exchange agrees."""
-    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path)
+    confirmed = ConfirmedTime(loaded.locations.confirmed_time_path, BootClock().boot)
     return ExchangeTime(
         transport,
-        SystemClock(),
+        machine_clock("watchdog", os.environ),
         max_skew_s=loaded.config.watchdog.max_clock_skew_s,
         agrees=confirmed.confirm,
     )

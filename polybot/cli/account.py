@@ -1,9 +1,12 @@
 """The wallet a configuration names, checked as far as that needs nobody's answer."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polybot.adapters.wallet_files import WalletFiles
+from polybot.cli.identity import is_service_floor
 from polybot.config.load import LoadedConfig
 from polybot.config.schema import SIMULATED_MODES
 from polybot.errors import ConfigError
@@ -61,6 +64,9 @@ def private_key_of(loaded: LoadedConfig) -> str:
 def find_account(loaded: LoadedConfig) -> Account:
     """Return the account of a floor: the play wallet's on a simulated exchange."""
     files = wallet_files(loaded)
+    if _is_closed(files.key_path.parent):
+        problem = "the wallet's files are for root and the service alone"
+        return Account(problem=problem, fix="run it as root")
     wallet = loaded.config.wallet
     simulated = loaded.config.mode in SIMULATED_MODES
     if simulated and not files.key_path.exists():
@@ -87,6 +93,29 @@ def find_account(loaded: LoadedConfig) -> Account:
         problem=problem,
         fix=fix,
     )
+
+
+def known_account(loaded: LoadedConfig) -> Account:
+    """Return the account as far as it is known without its private key, which a unit alone has."""
+    found = find_account(loaded)
+    if found.key is not None or not is_service_floor(loaded.locations):
+        return found
+    wallet = loaded.config.wallet
+    funder = wallet.funder
+    if not funder and not _is_closed(wallet_files(loaded).key_path.parent):
+        stored = wallet_files(loaded).credentials()
+        funder = stored.funder if stored is not None else ""
+    return Account(funder=funder, signature_type=wallet.signature_type)
+
+
+def _is_closed(directory: Path) -> bool:
+    """Return whether a directory is there and this user may not look into it."""
+    try:
+        return directory.is_dir() and not os.access(
+            directory, os.R_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
+        )
+    except PermissionError:
+        return True
 
 
 def _mismatch(address: str, signature_type: int, funder: str) -> tuple[str, str]:

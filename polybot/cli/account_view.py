@@ -12,7 +12,7 @@ from polybot.bootstrap.account import NoCredentials
 from polybot.cli.conversation import Conversation, conversation
 from polybot.cli.exits import CommandError, Late, NotRunning
 from polybot.cli.glance import simulated_time
-from polybot.cli.processes import floor_processes
+from polybot.cli.processes import floor_processes, how_to_start
 from polybot.config.load import LoadedConfig
 from polybot.config.schema import SIMULATED_MODES
 from polybot.domain.order import Order
@@ -135,7 +135,8 @@ def exchange_errors(loaded: LoadedConfig) -> Iterator[None]:
             type(error) is PolybotError
         )
         if simulated and away and not floor_processes(loaded.locations.runtime_dir):
-            raise NotRunning(f"{error} (no floor runs here; start it: polybot up)") from error
+            message = f"{error} (no floor runs here; start it: {how_to_start()})"
+            raise NotRunning(message) from error
         if isinstance(error, OutcomeUnknown) and error.code == _NO_ANSWER:
             raise Late(f"the exchange did not answer: {error}") from error
         raise

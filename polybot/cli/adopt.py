@@ -40,7 +40,7 @@ def adopt(
     if every == bool(order_ids):
         raise Usage("expected the id of a foreign order or --all, was neither or both")
     # The decision must work whatever the configuration looks like now.
-    loaded = load(join_floor=True, lenient=True)
+    loaded = load(join_floor=True, lenient=True, keyless=True)
     for warning in loaded.warnings:
         warn(f"warning: {warning}")
     command = AdoptOrders(

@@ -15,10 +15,10 @@ from polybot.cli import (
     balance,
     cancel_all,
     checkpoint,
+    cleanup,
     config,
     control,
     doctor,
-    down,
     flatten,
     init,
     journal,
@@ -28,9 +28,12 @@ from polybot.cli import (
     positions,
     redeem,
     replay,
+    report,
     run,
+    secret,
     simulator,
     status,
+    stop,
     strategies,
     trades,
     up,
@@ -38,6 +41,7 @@ from polybot.cli import (
     why,
     windows,
 )
+from polybot.cli.chaos import command as chaos
 from polybot.cli.exits import exit_code_of, message_of
 from polybot.cli.options import examples
 from polybot.cli.output import say, warn
@@ -116,12 +120,14 @@ _COMMANDS: tuple[tuple[str, str, Callable[..., None], tuple[str, ...]], ...] = (
         ("polybot init", "polybot init --key-stdin < key.txt", "polybot init --funder 0x..."),
     ),
     ("up", _START, up.up, ("polybot up", "polybot up --recordings ~/recordings --speed 50")),
-    ("down", _START, down.down, ("polybot down",)),
+    ("stop", _START, stop.stop, stop.EXAMPLES),
+    ("down", _START, stop.stop, ("polybot down",)),
     ("run", _START, run_process, ("polybot run trader",)),
     ("status", _LOOK, status.status, ("polybot status", "polybot status --json")),
     ("windows", _LOOK, windows.windows, ("polybot windows", "polybot windows --days 1 --json")),
     ("trades", _LOOK, trades.trades, ("polybot trades", "polybot trades --days 7 --json")),
     ("pnl", _LOOK, pnl.pnl, ("polybot pnl", "polybot pnl --days 7 --json")),
+    ("report", _LOOK, report.report, report.EXAMPLES),
     ("why", _LOOK, why.why, ("polybot why btc-updown-5m-1776082500", "polybot why 0x3f1c2a")),
     ("markets", _LOOK, markets.markets, markets.EXAMPLES),
     ("orders", _LOOK, orders.orders, orders.EXAMPLES),
@@ -149,6 +155,8 @@ _COMMANDS: tuple[tuple[str, str, Callable[..., None], tuple[str, ...]], ...] = (
         doctor.doctor,
         ("polybot doctor", "polybot doctor --live", "polybot doctor --json"),
     ),
+    ("cleanup", _CHECK, cleanup.cleanup, cleanup.EXAMPLES),
+    ("chaos", _CHECK, chaos.chaos, chaos.EXAMPLES),
     ("audit", _CHECK, audit.audit, ("polybot audit", "polybot audit --json")),
 )
 for _name, _panel, _function, _examples in _COMMANDS:
@@ -165,3 +173,4 @@ for _name, _group in (
     app.add_typer(_group, name=_name, rich_help_panel=_CHECK)
 app.add_typer(simulator.app, name="simulator", rich_help_panel=_START)
 app.add_typer(wallet.app, name="wallet", rich_help_panel=_WALLET)
+app.add_typer(secret.app, name="secret", rich_help_panel=_START)

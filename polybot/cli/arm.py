@@ -17,6 +17,7 @@ from polybot.cli.examination import failed
 from polybot.cli.exits import CommandError, Refused, Usage
 from polybot.cli.options import Json
 from polybot.cli.output import moment, plural, say, show_json, warn
+from polybot.cli.processes import how_to_start
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.domain.arming import DEFAULT_TTL_NS, Arming, parse_ttl_ns, proven_versions
@@ -168,7 +169,7 @@ def _tell(arming: Arming, told: str, *, as_json: bool) -> None:
     until = f"until {moment(arming.expires_ns)}" if arming.expires_ns else "until `polybot disarm`"
     say(f"ARMED    {until}: orders are real now")
     say(f"wallet   {arming.funder}")
-    say(f"trader   {told or 'not running; start it: polybot up'}")
+    say(f"trader   {told or f'not running; start it: {how_to_start()}'}")
     say("stop     polybot disarm (exits go on), polybot halt (nothing but cancels)")
 
 

@@ -8,7 +8,7 @@ from polybot.bootstrap.audit import audit_account
 from polybot.cli.exits import Exit, NotRunning
 from polybot.cli.options import Json
 from polybot.cli.output import plural, say, show_json, warn
-from polybot.cli.processes import floor_processes
+from polybot.cli.processes import floor_processes, how_to_start
 from polybot.config.load import load
 from polybot.domain.audit import AuditResult
 
@@ -30,7 +30,7 @@ def audit(
     loaded = load(join_floor=True, keyless=True)
     result = audit_account(loaded, complete=complete)
     if result.error and not floor_processes(loaded.locations.runtime_dir):
-        raise NotRunning(f"{result.error} (no floor runs here; start it: polybot up)")
+        raise NotRunning(f"{result.error} (no floor runs here; start it: {how_to_start()})")
     if as_json:
         show_json(as_document(result))
     else:

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     """
     most = int(arguments[0]) if arguments else None
     try:
-        loaded = load()
+        loaded = load(keyless=True)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return CONFIG_EXIT

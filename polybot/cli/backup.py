@@ -1,6 +1,7 @@
 """`polybot backup`: a floor's whole state in one file, taken while it runs, and the way back."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,9 +9,10 @@ import typer
 
 from polybot.adapters.clock import SystemClock
 from polybot.cli.exits import CommandError, Exit, Refused, Usage
+from polybot.cli.identity import give_back, is_service_floor
 from polybot.cli.options import Json, examples
 from polybot.cli.output import moment, plural, say, show_json, warn
-from polybot.cli.processes import floor_runs
+from polybot.cli.processes import floor_processes, floor_runs, how_to_start
 from polybot.config.load import LoadedConfig, load
 from polybot.ports import Clock
 
@@ -44,8 +46,12 @@ def create(
         typer.Option(help="Leave out what only looks back: tape, archive or requests."),
     ] = None,
     keep: Annotated[
-        int, typer.Option(help="Of the dated files keep the newest so many; 0: all.", min=0)
-    ] = 7,
+        int | None,
+        typer.Option(
+            help="Of the dated files keep the newest so many; 0: all. [default: backup.keep, 7]",
+            min=0,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Back up the floor's state, running or not, to one file for this user alone.
@@ -54,14 +60,15 @@ def create(
     private key in `.env` is not in it. The file is read back and checked before the command ends.
     """
     from polybot.bootstrap.backup.create import Source, create  # noqa: PLC0415
-    from polybot.bootstrap.backup.manifest import SUFFIX  # noqa: PLC0415
+    from polybot.bootstrap.backup.dated import beyond, dated_backups, dated_path  # noqa: PLC0415
 
     loaded = load(join_floor=True, keyless=True)
     left_out = frozenset(without or ())
     if unknown := left_out - set(_LEFT_OUT):
         raise Usage(f"expected --without {', '.join(_LEFT_OUT)}, was {', '.join(sorted(unknown))}")
     clock = SystemClock()
-    target = out or _dated(loaded, clock, SUFFIX)
+    state_dir, floor = loaded.locations.state_dir, loaded.locations.floor
+    target = out or dated_path(state_dir, floor, clock.now_ns())
     if target.exists():
         raise Usage(f"expected no file at {target}, there is one; name another")
     source = Source(
@@ -70,10 +77,13 @@ def create(
         config=loaded.locations.config_path,
         without=left_out,
     )
-    manifest = create(source, target, clock, _Progress(clock, "read"))
-    found = _examined(target, clock)
-    if out is None and keep:
-        _drop_older(target, keep, SUFFIX)
+    with _given_back(loaded):
+        manifest = create(source, target, clock, _Progress(clock, "read"))
+        found = _examined(target, clock)
+    if out is None:
+        kept = loaded.config.backup.keep if keep is None else keep
+        for older in beyond(dated_backups(state_dir, floor), kept):
+            older.path.unlink(missing_ok=True)
     _say_made(target, manifest, found, as_json=as_json)
     if found:
         raise typer.Exit(Exit.ERROR)
@@ -118,10 +128,13 @@ def restore(file: File, *, as_json: Json = False) -> None:
 
     loaded = load(keyless=True)
     if floor_runs(loaded.locations.runtime_dir):
-        raise Refused("expected no floor to run here, one does; run: polybot down")
+        raise Refused("expected no floor to run here, one does; run: polybot stop")
+    if is_service_floor(loaded.locations) and floor_processes(loaded.locations.runtime_dir):
+        raise Refused("expected no service to run, some do; run: polybot stop")
     state_dir = loaded.locations.state_dir
     clock = SystemClock()
-    manifest = restore(_existing(file), state_dir, _Progress(clock, "restored"))
+    with _given_back(loaded):
+        manifest = restore(_existing(file), state_dir, _Progress(clock, "restored"))
     if manifest.floor != loaded.locations.floor:
         warn(
             f"the backup is of a {manifest.floor} floor, this configuration says "
@@ -132,7 +145,20 @@ def restore(file: File, *, as_json: Json = False) -> None:
         return
     say(_sentence(manifest))
     say(f"restored into {state_dir}; not armed")
-    say("next: polybot up, then polybot status and polybot audit")
+    say(f"next: {how_to_start()}, then polybot status and polybot audit")
+
+
+@contextmanager
+def _given_back(loaded: LoadedConfig) -> Iterator[None]:
+    """Let root work in the service's state directory: what it leaves there is the service's.
+
+    Root stays root for a backup whose file a person named: only root may get at that.
+    """
+    try:
+        yield
+    finally:
+        if is_service_floor(loaded.locations):
+            give_back(loaded.locations.state_dir)
 
 
 class _Progress:
@@ -160,20 +186,6 @@ def _state(loaded: LoadedConfig) -> Path:
     if not loaded.locations.journals():
         raise CommandError(f"expected a floor's state in {state_dir}, was none; nothing to back up")
     return state_dir
-
-
-def _dated(loaded: LoadedConfig, clock: Clock, suffix: str) -> Path:
-    from polybot.bootstrap.backup.manifest import BACKUPS_NAME  # noqa: PLC0415
-
-    when = datetime.fromtimestamp(clock.now_ns() / 1e9, UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    name = f"polybot-{loaded.locations.floor}-{when}{suffix}"
-    return loaded.locations.state_dir / BACKUPS_NAME / name
-
-
-def _drop_older(target: Path, keep: int, suffix: str) -> None:
-    floor = target.name[: -len("YYYY-MM-DDTHHMMSSZ" + suffix)]
-    for path in sorted(target.parent.glob(f"{floor}*{suffix}"))[:-keep]:
-        path.unlink()
 
 
 def _existing(file: Path) -> Path:

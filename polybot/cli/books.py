@@ -8,10 +8,11 @@ from typing import Protocol
 import msgspec
 
 from polybot.adapters.clock import SystemClock
+from polybot.adapters.storage.connection import is_readable
 from polybot.adapters.storage.reader import MANY, LedgerReader
 from polybot.cli.exits import NotRunning
 from polybot.cli.glance import simulated_time
-from polybot.cli.processes import floor_processes
+from polybot.cli.processes import floor_processes, how_to_start
 from polybot.config.load import LoadedConfig, load
 from polybot.config.schema import SIMULATED_MODES
 from polybot.domain.stored import Explanation, PnlRow, RefusedWindow, TradeReport, WindowReport
@@ -86,10 +87,10 @@ def open_books() -> Iterator[Books]:
     """Open the database of this floor; raises NotRunning when nothing is there to make one."""
     loaded = load(join_floor=True, keyless=True)
     path = loaded.locations.ledger_path
-    if not path.exists():
+    if not is_readable(path):
         if not floor_processes(loaded.locations.runtime_dir):
             raise NotRunning(
-                f"expected a database at {path}, was none; start the floor: polybot up"
+                f"expected a database at {path}, was none; start the floor: {how_to_start()}"
             )
         yield Books(NoBooksYet(), loaded, _now_ns(loaded, NoBooksYet()))
         return

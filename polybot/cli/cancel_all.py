@@ -75,7 +75,7 @@ def cancel_all(
     if all_wallet and (series or agent):
         raise typer.BadParameter("--all-wallet means every order: leave out --series and --agent")
     # Canceling must work whatever the configuration looks like now.
-    loaded = load(join_floor=True, lenient=True)
+    loaded = load(join_floor=True, lenient=True, keyless=True)
     for warning in loaded.warnings:
         warn(f"warning: {warning}")
     with open_view(loaded) as view:

@@ -16,6 +16,7 @@ import msgspec
 
 from polybot import __version__
 from polybot.adapters.storage.reader import LedgerReader
+from polybot.cli.identity import is_service_floor
 from polybot.cli.output import plural
 from polybot.config.alerts import chats_of
 from polybot.config.load import LoadedConfig
@@ -51,7 +52,7 @@ _KNOWN_SIGNATURE = (
 _MIB = 1 << 20
 _ENOUGH_MEMORY_MB = 300
 _ENOUGH_FILES = 1024
-_PRIVATE = 0o077
+_PRIVATE, _OTHERS = 0o077, 0o007
 
 
 class CheckStatus(StrEnum):
@@ -200,6 +201,8 @@ def _secrets(loaded: LoadedConfig) -> Row:
         wallet / "key",
         wallet / "credentials.json",
     ]
+    if not os.access(wallet, os.X_OK) and wallet.exists():
+        return Row("secret files", CheckStatus.SKIP, f"{wallet} is for root and the service alone")
     present = [path for path in dict.fromkeys(candidates) if path.is_file()]
     exposed = [str(path) for path in present if path.stat().st_mode & _PRIVATE]
     if exposed:
@@ -213,14 +216,14 @@ def _secrets(loaded: LoadedConfig) -> Row:
 
 
 def _state(loaded: LoadedConfig) -> Row:
-    return _directory("state directory", loaded.locations.state_dir)
+    return _directory("state directory", loaded.locations.state_dir, loaded)
 
 
 def _runtime(loaded: LoadedConfig) -> Row:
-    return _directory("runtime directory", loaded.locations.runtime_dir)
+    return _directory("runtime directory", loaded.locations.runtime_dir, loaded)
 
 
-def _directory(check: str, path: Path) -> Row:
+def _directory(check: str, path: Path, loaded: LoadedConfig) -> Row:
     if not path.exists():
         parent = next(parent for parent in path.parents if parent.exists())
         if not os.access(parent, os.W_OK | os.X_OK):
@@ -232,8 +235,12 @@ def _directory(check: str, path: Path) -> Row:
         return Row(check, CheckStatus.FAIL, f"{path} is a file, not a directory", fix)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         return Row(check, CheckStatus.FAIL, f"{path} is not writable", f"chmod u+rwx {path}")
-    if stat.S_IMODE(path.stat().st_mode) & _PRIVATE:
-        return Row(check, CheckStatus.WARN, f"others may enter {path}", f"chmod 700 {path}")
+    # An installation's are shared with the group of the service.
+    others, mode = (
+        (_PRIVATE, "700") if not is_service_floor(loaded.locations) else (_OTHERS, "2770")
+    )
+    if stat.S_IMODE(path.stat().st_mode) & others:
+        return Row(check, CheckStatus.WARN, f"others may enter {path}", f"chmod {mode} {path}")
     return Row(check, CheckStatus.OK, str(path))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from polybot.cli.identity import sees_secrets
 from polybot.cli.options import Json, examples
 from polybot.cli.output import plural, say, show_json, show_table, warn
 from polybot.cli.processes import floor_runs
@@ -37,7 +38,8 @@ class SchemaFormat(StrEnum):
 def check(as_json: Json = False) -> None:
     """Check the whole configuration and list every problem of it; exit code 4 when there is one."""
     try:
-        loaded = load()
+        # A member of the group does not see the private key: whether there is one, root is told.
+        loaded = load(keyless=not sees_secrets())
     except ConfigError as error:
         if as_json:
             show_json({"ok": False, "problems": error.problems, "warnings": []})
@@ -66,7 +68,8 @@ def show(
     ] = False,
 ) -> None:
     """Show every value and where it came from; secrets are hidden."""
-    loaded = load(join_floor=floor_runs(load(lenient=True).locations.runtime_dir))
+    runs = floor_runs(load(lenient=True).locations.runtime_dir)
+    loaded = load(join_floor=runs, keyless=not sees_secrets())
     paths = [
         path
         for path, origin in loaded.origins.items()

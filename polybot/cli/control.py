@@ -39,7 +39,7 @@ def resume(reason: Reason = "asked by the operator", as_json: Json = False) -> N
 
 def _tell(command: msgspec.Struct, *, as_json: bool) -> None:
     # Stopping must work whatever the configuration looks like now.
-    loaded = load(join_floor=True, lenient=True)
+    loaded = load(join_floor=True, lenient=True, keyless=True)
     for warning in loaded.warnings:
         warn(f"warning: {warning}")
     with conversation(loaded.locations.runtime_dir) as talk:

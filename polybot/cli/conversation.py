@@ -12,6 +12,7 @@ import msgspec
 from polybot.adapters.zmq_bus.endpoints import open_context
 from polybot.adapters.zmq_bus.rpc_client import RpcClient
 from polybot.cli.exits import CommandError, Late, NotRunning
+from polybot.cli.processes import how_to_start
 from polybot.errors import BusError
 from polybot.messages.codec import decode_body, decode_reply, encode, encode_body
 from polybot.messages.envelope import Request
@@ -49,7 +50,9 @@ class Conversation:
         unknown), CommandError with the process's own words when it refused.
         """
         if not self._client.is_running(process):
-            raise NotRunning(f"expected {process} to run, was not running; start it: polybot up")
+            raise NotRunning(
+                f"expected {process} to run, was not running; start it: {how_to_start()}"
+            )
         request = Request(
             id=uuid4().hex, type=type(message).__name__, sender=OPERATOR, body=encode_body(message)
         )

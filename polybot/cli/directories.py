@@ -9,9 +9,8 @@ from polybot.cli.exits import CommandError, Refused
 from polybot.config.locations import STATE_NAME, Locations
 from polybot.runtime.disk import storage_error
 
-PRIVATE = 0o700
+PRIVATE = 0o770
 
-_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _ELSEWHERE = "set POLYBOT_STATE_DIR and POLYBOT_RUNTIME_DIR to directories"
 
 # Names the kind of floor a state directory belongs to, so that play and real state never mix.
@@ -19,20 +18,20 @@ _OWNER_FILE = "floor"
 
 
 def make_private(path: Path) -> None:
-    """Make a directory that only this user may enter, or check one that is there already.
+    """Make a directory for whom the umask says, or check one that is there already.
 
-    One that is there keeps its mode: it may be somebody's home. Raises CommandError saying what to
-    do.
+    One that is there keeps its mode: it may be somebody's home. A group may write in one that is
+    setgid: an installation's are shared with it on purpose. Raises CommandError saying what to do.
     """
     try:
         path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         found = path.stat()
     except OSError as error:
         raise CommandError(_no_directory(path, error)) from error
-    if found.st_uid != os.getuid():
+    if found.st_uid != os.geteuid():
         message = f"expected {path} to belong to this user, was another's; {_ELSEWHERE} of your own"
         raise CommandError(message)
-    if found.st_mode & _WRITABLE_BY_OTHERS:
+    if found.st_mode & (stat.S_IWOTH | (0 if found.st_mode & stat.S_ISGID else stat.S_IWGRP)):
         message = (
             f"expected {path} to be writable for this user alone, was mode "
             f"{stat.S_IMODE(found.st_mode):o}; {_ELSEWHERE} of their own"

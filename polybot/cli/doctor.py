@@ -24,10 +24,11 @@ from polybot.cli.examination import (
 )
 from polybot.cli.exits import Exit
 from polybot.cli.glance import Glance, take_glance
+from polybot.cli.installation_checks import installation_rows
 from polybot.cli.live_order import CHECK as LIVE_ORDER
 from polybot.cli.options import Json
 from polybot.cli.output import console, moment, plural, say, say_hanging, show_json
-from polybot.cli.processes import floor_runs
+from polybot.cli.processes import floor_runs, how_to_start
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.domain.arming import ArmingVerdict, proven_versions
@@ -100,7 +101,11 @@ def examine(*, live: bool, may_order: Consent | None) -> Report:
     """Run every check; the real order only when `may_order` agrees. Raises ConfigError."""
     examined = _load(live=live)
     loaded = examined.loaded
-    rows = [*configuration_rows(loaded, examined.problems), *host_checks(loaded)]
+    rows = [
+        *configuration_rows(loaded, examined.problems),
+        *host_checks(loaded),
+        *installation_rows(loaded),
+    ]
     if live:
         rows.append(mode_row(load(lenient=True).config.mode, loaded))
     with conversation(loaded.locations.runtime_dir) as talk:
@@ -182,7 +187,7 @@ def left_rows(loaded: LoadedConfig) -> Iterator[Row]:
 def floor_rows(glance: Glance) -> Iterator[Row]:
     """Yield what the running floor says; one skipped row when none runs."""
     if not glance.running:
-        yield Row("floor", CheckStatus.SKIP, "not running", "polybot up")
+        yield Row("floor", CheckStatus.SKIP, "not running", how_to_start())
         return
     for process in glance.processes:
         alive = process.verdict == "alive"

@@ -1,68 +1,121 @@
-"""`polybot down`: stops every process of the floor, and makes sure that none is left."""
+"""How a floor's processes are ended: by their runner, by signals, or by systemd."""
 
+import os
+import pwd
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-import typer
+import msgspec
 
-from polybot.cli.exits import Exit, Late
-from polybot.cli.output import plural, say
-from polybot.cli.processes import RUNNER, FloorProcess, floor_processes, send
-from polybot.config.load import load
+from polybot.adapters.service_units import ServiceUnits
+from polybot.cli.exits import CommandError, Late
+from polybot.cli.output import warn
+from polybot.cli.processes import RUNNER, FloorProcess, floor_processes, held_locks, send
+from polybot.config.locations import Locations
 
 # Everything together ends within ten seconds: so long for a clean end, the rest for a hard one.
 CLEAN_S = 7.5
 HARD_S = 2.0
+# systemd's own time limits are shorter, and it kills what does not keep them.
+UNITS_S = 180.0
+# Somebody who waits longer than this wants to know for whom.
+TELL_S = 2.0
 _POLL_S = 0.05
 
 
-def down() -> None:
-    """Stop the floor and wait until nothing of it runs any more, at most 10 seconds.
+class Ended(msgspec.Struct, frozen=True):
+    """What was stopped, what of it only by force, and how long that took; nothing runs any more."""
 
-    Works with a broken configuration, and stops what a killed runner left behind. Exit code 3 when
-    nothing runs, 5 when something would not end.
-    """
-    runtime_dir = load(join_floor=True, lenient=True).locations.runtime_dir
-    raise typer.Exit(stop_floor(runtime_dir))
+    stopped: tuple[FloorProcess, ...] = ()
+    killed: tuple[FloorProcess, ...] = ()
+    took_s: float = 0.0
 
 
-def stop_floor(runtime_dir: Path, *, clean_s: float = CLEAN_S, hard_s: float = HARD_S) -> Exit:
+def end_processes(runtime_dir: Path, *, clean_s: float = CLEAN_S, hard_s: float = HARD_S) -> Ended:
     """Stop what uses a runtime directory; raises Late when something is still there at the end."""
     running = floor_processes(runtime_dir)
     if not running:
-        say(f"not running: no process of a floor uses {runtime_dir}")
-        return Exit.NOT_RUNNING
+        return Ended()
     started = time.monotonic()
     # The runner stops the others in their order; without one they are told themselves.
     runners = [process for process in running if process.name == RUNNER]
     send(runners or running, signal.SIGTERM)
-    left = _wait_for_end(runtime_dir, clean_s)
+    progress = Progress(lambda: floor_processes(runtime_dir))
+    left = _wait_for_end(runtime_dir, clean_s, progress)
     killed = left
     if left:
         # The runner first, or it would start the others again.
         send(left, signal.SIGKILL)
-        left = _wait_for_end(runtime_dir, hard_s)
-    took = time.monotonic() - started
+        left = _wait_for_end(runtime_dir, hard_s, progress)
+    took_s = time.monotonic() - started
     if left:
-        message = f"expected an end within {took:.1f} s, was still running: {_named(left)}"
+        message = f"expected an end within {took_s:.1f} s, was still running: {named(left)}"
         raise Late(message)
-    say(f"stopped {plural(len(running), 'process')} in {took:.1f} s: {_named(running)}")
-    if killed:
-        say(f"killed, because it did not end by itself: {_named(killed)}")
-    say("nothing of the floor is running any more")
-    return Exit.OK
+    return Ended(stopped=tuple(running), killed=tuple(killed), took_s=took_s)
 
 
-def _wait_for_end(runtime_dir: Path, seconds: float) -> list[FloorProcess]:
+def end_units(runtime_dir: Path, units: ServiceUnits) -> Ended:
+    """Stop an installation's services by systemd, and wait until they are down.
+
+    Raises CommandError for anybody but root, Late when something still runs at the end.
+    """
+    if os.geteuid() != 0:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        raise CommandError(
+            f"expected root, who may stop services, was {user}; run: sudo polybot stop"
+        )
+    running = floor_processes(runtime_dir)
+    active = units.running()
+    if not running and not active:
+        return Ended()
+    started = time.monotonic()
+    progress = Progress(lambda: floor_processes(runtime_dir))
+    units.stop(patience_s=UNITS_S, told=progress)
+    # What is no unit's, such as a process somebody started by hand, systemd knows nothing of.
+    if floor_processes(runtime_dir):
+        end_processes(runtime_dir)
+    if left := units.running():
+        names = ", ".join(f"{unit.name} ({unit.state})" for unit in left)
+        raise Late(f"expected every service to be down, was still there: {names}")
+    return Ended(stopped=tuple(running), took_s=time.monotonic() - started)
+
+
+def refuse_held(locations: Locations) -> None:
+    """Make sure that nobody holds a lock of a floor that is down; raises Late naming whose."""
+    if held := held_locks(locations):
+        raise Late(
+            f"expected nobody to use {locations.state_dir} any more, was locked as "
+            f"{', '.join(held)}; a process of another user or another place: end it there"
+        )
+
+
+class Progress:
+    """Says every other second who still runs."""
+
+    def __init__(self, left: Callable[[], list[FloorProcess]]) -> None:
+        self._left = left
+        self._next_s = TELL_S
+
+    def __call__(self, took_s: float) -> None:
+        """Hear how long it takes already."""
+        if took_s >= self._next_s:
+            self._next_s = took_s + TELL_S
+            warn(f"after {took_s:.0f} s there still run: {named(self._left()) or 'no processes'}")
+
+
+def named(processes: list[FloorProcess] | tuple[FloorProcess, ...]) -> str:
+    """Name processes with their pids."""
+    return ", ".join(f"{process.name} ({process.pid})" for process in processes)
+
+
+def _wait_for_end(runtime_dir: Path, seconds: float, progress: Progress) -> list[FloorProcess]:
     """Return what still runs after waiting until nothing does, or for so long."""
-    deadline = time.monotonic() + seconds
+    started = time.monotonic()
     left = floor_processes(runtime_dir)
-    while left and time.monotonic() < deadline:
+    while left and time.monotonic() - started < seconds:
+        progress(time.monotonic() - started)
         time.sleep(_POLL_S)
         left = floor_processes(runtime_dir)
     return left
-
-
-def _named(processes: list[FloorProcess]) -> str:
-    return ", ".join(f"{process.name} ({process.pid})" for process in processes)

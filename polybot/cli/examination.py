@@ -8,7 +8,9 @@ import msgspec
 from polybot.bootstrap.surroundings import RealSurroundings
 from polybot.cli.account import Account
 from polybot.cli.checks import CheckStatus, Row
+from polybot.cli.identity import sees_secrets
 from polybot.cli.live_checks import CHECKS, FIRST, Spec, Surroundings, run_check
+from polybot.cli.processes import how_to_start
 from polybot.config.load import LoadedConfig, load
 from polybot.config.schema import SIMULATED_MODES
 from polybot.errors import ConfigError
@@ -37,13 +39,14 @@ def load_for_examination(environ: dict[str, str], *, join_floor: bool = False) -
 
     Raises ConfigError for every other problem.
     """
+    keyless = not sees_secrets()
     try:
-        return Examined(load(environ, join_floor=join_floor))
+        return Examined(load(environ, join_floor=join_floor, keyless=keyless))
     except ConfigError as error:
         other = [each for each in error.problems if not each.startswith(_EXPLAINED)]
         if other:
             raise
-        lenient = load(environ, join_floor=join_floor, lenient=True)
+        lenient = load(environ, join_floor=join_floor, lenient=True, keyless=keyless)
         return Examined(lenient, tuple(error.problems))
 
 
@@ -54,7 +57,7 @@ def exchange_rows(
     if loaded.config.mode in SIMULATED_MODES:
         if not running:
             detail = f"{loaded.config.mode} mode brings its own; it is not running"
-            return [Row("exchange", CheckStatus.SKIP, detail, "polybot up")]
+            return [Row("exchange", CheckStatus.SKIP, detail, how_to_start())]
         specs = [spec for spec in CHECKS if spec.name in SIMULATED]
     else:
         specs = list(CHECKS)

@@ -60,7 +60,7 @@ def flatten(
     """
     min_price_bps = _price(min_price)
     # Leaving a position must work whatever the configuration looks like now.
-    loaded = load(join_floor=True, lenient=True)
+    loaded = load(join_floor=True, lenient=True, keyless=True)
     for warning in loaded.warnings:
         warn(f"warning: {warning}")
     with conversation(loaded.locations.runtime_dir) as talk:

@@ -4,6 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
@@ -16,12 +17,15 @@ from polybot.cli.account import kind_of, wallet_files
 from polybot.cli.directories import make_private
 from polybot.cli.examination import load_for_examination
 from polybot.cli.exits import CommandError, Refused
+from polybot.cli.identity import acting_as_service, hand_to_group, is_service_floor
 from polybot.cli.options import Json
 from polybot.cli.output import dollars, say, show_json, warn
-from polybot.config.edit import with_toml_values, with_variable
+from polybot.cli.secret_places import place_of, store_of
+from polybot.config.edit import with_toml_values
 from polybot.config.keys import override_name
 from polybot.config.load import LoadedConfig, load
 from polybot.config.private_files import read_text, replace_text
+from polybot.config.secret_keys import secret_names
 from polybot.domain.money import format_usdc
 from polybot.domain.wallet_choice import WalletChoice, WalletOption, choose_wallet
 from polybot.errors import ConfigError, ExchangeError, InvalidValue, PolybotError, Unauthorized
@@ -77,7 +81,8 @@ def init(
 ) -> None:
     """Set up the wallet: asks for its private key, finds where its money is, stores both.
 
-    The key goes into .env beside the configuration (mode 600) and nowhere else. Nothing is traded.
+    The key goes into .env beside the configuration (mode 600), in an installation into an encrypted
+    credential that only the trader gets, and nowhere else. Nothing is traded.
     """
     loaded = load_for_examination({**os.environ, override_name("mode"): "live"}).loaded
     text = _written(read_key(from_stdin=key_stdin))
@@ -181,16 +186,23 @@ def save(loaded: LoadedConfig, key: str, found: Found) -> list[str]:
         "wallet",
         {"funder": account.funder, "signature_type": account.signature_type},
     )
-    env_path = locations.config_path.parent / ".env"
-    env_text = with_variable(read_text(env_path), KEY_NAME, key)
-    make_private(locations.state_dir)
+    is_shared = is_service_floor(locations)
+    secret = secret_names()[KEY_NAME.lower()]
     try:
-        wallet_files(loaded).save_credentials(account)
+        # Root's own files in the state directory would stop the service.
+        with acting_as_service() if is_shared else nullcontext():
+            make_private(locations.state_dir)
+            wallet_files(loaded).save_credentials(account)
     except OSError as error:
         raise CommandError(f"cannot write the credentials: {error}; nothing was stored") from error
-    replace_text(env_path, env_text, private=True)
+    warning = store_of(locations).store(secret, key)
+    is_new = not locations.config_path.exists()
     replace_text(locations.config_path, config_text, private=False)
-    return _overridden(account)
+    if not is_shared:
+        return _overridden(account)
+    if is_new:
+        hand_to_group(locations.config_path)
+    return [warning] if warning else []
 
 
 def refreshed(asked: Asked, found: Found) -> list[str]:
@@ -321,6 +333,9 @@ def _tell(loaded: LoadedConfig, found: Found, *, as_json: bool, problems: Sequen
     account, holding, path = found.credentials, found.holding, loaded.locations.config_path
     needs_mode = load(lenient=True).config.mode != "live"
     steps = [*([f'write mode = "live" into {path}'] if needs_mode else []), "polybot doctor --live"]
+    if is_service_floor(loaded.locations):
+        steps.append("systemctl restart polybot-trader")
+    key_place = place_of(loaded.locations, KEY_NAME.lower())
     if as_json:
         show_json(
             {
@@ -333,7 +348,7 @@ def _tell(loaded: LoadedConfig, found: Found, *, as_json: bool, problems: Sequen
                 "balance_usdc": format_usdc(holding.balance_usdc),
                 "allowance_usdc": format_usdc(min(holding.allowance_usdc, holding.balance_usdc)),
                 "config": str(path),
-                "env": str(path.parent / ".env"),
+                "env": key_place,
                 "credentials": str(wallet_files(loaded).credentials_path),
                 "warnings": list(problems),
                 "next": steps,
@@ -343,7 +358,7 @@ def _tell(loaded: LoadedConfig, found: Found, *, as_json: bool, problems: Sequen
     say(f"key      of {account.address}")
     say(f"wallet   {account.funder}, your {kind_of(account.signature_type)}: {found.choice.why}")
     say(f"money    {dollars(holding.balance_usdc)}")
-    say(f"stored   key: {path.parent / '.env'}")
+    say(f"stored   key: {key_place}")
     say(f"         wallet: {path}")
     say(f"         API credentials: {wallet_files(loaded).credentials_path}")
     if not found.choice.is_certain:

@@ -1,7 +1,9 @@
 """The operating system's view of a floor: which of its processes run, found through /proc."""
 
 import contextlib
+import fcntl
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +12,10 @@ import msgspec
 
 from polybot.config.floor import FloorRecord, read_floor
 from polybot.config.locations import (
+    PROCESSES,
     RUNTIME_NAME,
     Installation,
+    Locations,
     absolute,
     find_installation,
     find_runtime,
@@ -21,6 +25,9 @@ RUNNER = "runner"
 
 _RUNNER_MODULE = "supervisor.supervisord"
 _PROCESS_MODULE = "polybot.cli.run"
+# An installation's command, bin/polybot: `run <process>` follows.
+_COMMAND_MODULE = "polybot.cli.main"
+_SERVICE = re.compile(r"/polybot-[a-z]+\.service$")
 # Fields 4 and 22 of /proc/<pid>/stat, counted after the command's closing parenthesis (proc(5)).
 _PARENT_INDEX, _START_TIME_INDEX = 1, 19
 
@@ -53,10 +60,33 @@ def runner_is_alive(record: FloorRecord, proc: Path = Path("/proc")) -> bool:
     return record.pid > 0 and start_time(record.pid, proc) == record.pid_start
 
 
-def floor_runs(runtime_dir: Path) -> bool:
-    """Tell whether the floor whose record is here is the one that runs now."""
+def floor_runs(runtime_dir: Path, *, installation: Installation | None = None) -> bool:
+    """Tell whether a floor runs here now: by its record, or by its processes under systemd."""
     record = read_floor(runtime_dir)
-    return record is not None and runner_is_alive(record)
+    if record is not None and runner_is_alive(record):
+        return True
+    # A service manager's floor leaves no record: it is what the configuration says.
+    home = installation or find_installation()
+    return not home.is_clone and bool(floor_processes(runtime_dir, installation=home))
+
+
+def held_locks(locations: Locations) -> list[str]:
+    """Return the processes of a floor whose locks somebody holds, whoever that is.
+
+    To be asked when the floor is down: a lock is taken for a moment to find out.
+    """
+    return [
+        name
+        for name in PROCESSES
+        if _is_held(locations.process_dir(name) / "journal.lock")
+        or _is_held(locations.runtime_dir / f"{name}.rpc.lock")
+    ]
+
+
+def how_to_start(installation: Installation | None = None) -> str:
+    """Return the command that starts the floor: an installation's is systemd's to keep."""
+    is_clone = (installation or find_installation()).is_clone
+    return "polybot up" if is_clone else "sudo systemctl start polybot.target"
 
 
 def start_time(pid: int, proc: Path = Path("/proc")) -> int:
@@ -83,17 +113,40 @@ def send(processes: list[FloorProcess], signal_number: signal.Signals) -> None:
             os.kill(process.pid, signal_number)
 
 
+def _is_held(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        # Never made, or another user's: whoever may not look cannot have been asked to stop it.
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 class _Seen(msgspec.Struct, frozen=True):
-    """A process that may be a floor's; `program` is the path it was started by."""
+    """A process that may be a floor's; `program` is the path it was started by.
+
+    `environ` is None where it may not be read.
+    """
 
     pid: int
     name: str
     program: str
-    environ: dict[str, str]
+    environ: dict[str, str] | None
+    is_service: bool
 
 
 def _runtime_of(seen: _Seen, home: Installation) -> Path | None:
     """Return the runtime directory a process uses, None when it is none of this installation's."""
+    if seen.environ is None:
+        # Another user's, or one in a user namespace of its own (PrivateUsers=): of these only what
+        # systemd runs as the installation's is ours for sure.
+        return find_runtime({}, home) if seen.is_service and not home.is_clone else None
     named = seen.environ.get(RUNTIME_NAME)
     if named:
         return absolute(named)
@@ -111,8 +164,8 @@ def _seen(proc: Path) -> Iterator[_Seen]:
             arguments = os.fsdecode((entry / "cmdline").read_bytes()).split("\0")
             name = _name_of(arguments)
             if name:
-                environ = _environment((entry / "environ").read_bytes())
-                yield _Seen(int(entry.name), name, arguments[0], environ)
+                environ = _environment_of(entry)
+                yield _Seen(int(entry.name), name, arguments[0], environ, _is_service(entry))
 
 
 def _name_of(arguments: list[str]) -> str:
@@ -120,12 +173,28 @@ def _name_of(arguments: list[str]) -> str:
         return RUNNER
     if _PROCESS_MODULE in arguments[:-1]:
         return arguments[arguments.index(_PROCESS_MODULE) + 1]
+    if _COMMAND_MODULE in arguments[:-2]:
+        said = arguments[arguments.index(_COMMAND_MODULE) + 1 :]
+        return said[1] if said[0] == "run" else ""
     # The console script: <python> <…/bin/polybot> run <process>.
     if len(arguments) > 4 and arguments[1].endswith("/polybot") and arguments[2] == "run":  # noqa: PLR2004
         return arguments[3]
     return ""
 
 
-def _environment(block: bytes) -> dict[str, str]:
+def _is_service(entry: Path) -> bool:
+    """Tell whether systemd runs a process as a unit of the floor; everybody may read that."""
+    try:
+        lines = (entry / "cgroup").read_text().splitlines()
+    except OSError:
+        return False
+    return any(_SERVICE.search(line) for line in lines)
+
+
+def _environment_of(entry: Path) -> dict[str, str] | None:
+    try:
+        block = (entry / "environ").read_bytes()
+    except PermissionError:
+        return None
     pairs = (entry.partition("=") for entry in os.fsdecode(block).split("\0"))
     return {name: value for name, separator, value in pairs if separator}

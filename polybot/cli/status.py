@@ -26,6 +26,7 @@ from polybot.cli.output import (
     show_json,
     span,
 )
+from polybot.cli.processes import how_to_start
 from polybot.config.load import load
 from polybot.domain.arming import ArmingVerdict
 from polybot.domain.money import format_shares, format_usdc
@@ -150,7 +151,7 @@ def lines(glance: Glance, width: int) -> Iterator[Text]:
         yield from _process(process, width)
     if not glance.running:
         yield Text()
-        yield _cut("not running; start it: polybot up", width)
+        yield from _wrapped(f"not running; start it: {how_to_start()}", width)
         return
     if not glance.watched:
         yield _cut("(the watchdog does not answer)", width, "yellow")

@@ -21,7 +21,7 @@ from polybot.cli.exits import CommandError, Refused, Usage
 from polybot.cli.leave import leave_of
 from polybot.cli.listening import refuse_taken_port
 from polybot.cli.output import moment, say, warn
-from polybot.cli.processes import RUNNER, floor_processes, start_time
+from polybot.cli.processes import RUNNER, floor_processes, how_to_start, start_time
 from polybot.cli.wallet_taken import refuse_taken_wallet
 from polybot.config.feed import feed_name
 from polybot.config.floor import FloorRecord, write_floor
@@ -30,9 +30,12 @@ from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import (
     ALLOCATOR,
     CONFIG_NAME,
+    INSTALLED_RUNTIME,
+    INSTALLED_STATE,
     RUNNER_NAME,
     RUNTIME_NAME,
     STATE_NAME,
+    Installation,
     absolute,
 )
 from polybot.config.schema import SIMULATED_MODES, Config
@@ -65,7 +68,7 @@ def up(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the synthetic market.")] = None,
 ) -> None:
-    """Start the whole floor in the foreground; Ctrl-C or `polybot down` stops it.
+    """Start the whole floor in the foreground; Ctrl-C or `polybot stop` stops it.
 
     Checks the configuration first and lists every problem of it. Real orders are sent only in live
     mode, and only after `polybot arm`.
@@ -77,6 +80,7 @@ def start_floor(wishes: Wishes, environ: dict[str, str], execute: Execute) -> No
     """Start a floor with an environment; `execute` replaces this process and does not return."""
     environ = {**environ, **overrides(wishes)}
     loaded = load(environ)
+    refuse_service_floor(loaded)
     refuse_meaningless(wishes, loaded)
     refuse_second(loaded)
     refuse_taken_wallet(loaded)
@@ -122,6 +126,20 @@ def refuse_meaningless(wishes: Wishes, loaded: LoadedConfig) -> None:
             raise Usage(message)
 
 
+def refuse_service_floor(loaded: LoadedConfig) -> None:
+    """Refuse to start what systemd keeps: the two would start each other's processes again."""
+    locations = loaded.locations
+    if not locations.is_clone and (
+        locations.state_dir == INSTALLED_STATE or locations.runtime_dir == INSTALLED_RUNTIME
+    ):
+        home = Installation(root=locations.root, is_clone=False)
+        raise Refused(
+            f"expected systemd to start the floor of {locations.state_dir}; run: "
+            f"{how_to_start(home)} "
+            f"(or set {STATE_NAME} and {RUNTIME_NAME} to directories of another floor)"
+        )
+
+
 def refuse_second(loaded: LoadedConfig) -> None:
     """Refuse a second floor over the same sockets."""
     running = floor_processes(loaded.locations.runtime_dir)
@@ -130,16 +148,20 @@ def refuse_second(loaded: LoadedConfig) -> None:
     named = ", ".join(f"{process.name} (pid {process.pid})" for process in running)
     what = "a floor" if running[0].name == RUNNER else "what a killed floor left behind"
     message = (
-        f"{what} is already running here: {named}; `polybot down` stops it "
+        f"{what} is already running here: {named}; `polybot stop` stops it "
         f"({loaded.locations.runtime_dir})"
     )
     raise Refused(message)
 
 
 def find_runner_config(loaded: LoadedConfig) -> Path:
-    """Return supervisord's configuration: the clone's, or the one beside the installed file."""
-    root = loaded.locations.root
-    path = root / "config" / RUNNER_CONFIG if loaded.locations.is_clone else root / RUNNER_CONFIG
+    """Return supervisord's configuration: beside the installed one, else the program's own."""
+    path = loaded.locations.root / RUNNER_CONFIG
+    if loaded.locations.is_clone:
+        path = loaded.locations.root / "config" / RUNNER_CONFIG
+    elif not path.is_file():
+        # An installed release keeps it as a clone does.
+        path = Path(__file__).resolve().parents[2] / "config" / RUNNER_CONFIG
     if not path.is_file():
         message = f"expected supervisord's configuration at {path}, was none"
         raise CommandError(message)
@@ -217,7 +239,7 @@ def greeting(loaded: LoadedConfig) -> str:
             f"         {_GOES_ON if goes_on else 'a new one: nothing was there yet'}",
             f"sockets  {locations.runtime_dir}",
             f"look     {command} status, in a second terminal (also windows, trades, pnl, why)",
-            f"stop     Ctrl-C here, or `{command} down`",
+            f"stop     Ctrl-C here, or `{command} stop`",
         ]
     )
 

@@ -1,7 +1,8 @@
 """systemd's credentials: files that only one service may read, named by its unit (LoadCredential=).
 
 Each holds one value under an environment variable's name in lower case, such as
-`polymarket_private_key` or `telegram_bot_token`.
+`polymarket_private_key` or `telegram_bot_token`. An empty one counts as not set: the units give
+each of theirs an empty default, so that a secret nobody stored keeps no service from starting.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ def read_credentials(environ: Mapping[str, str]) -> dict[str, str]:
     if not directory:
         return {}
     try:
-        return {
+        told = {
             path.name.upper(): path.read_text("utf-8").strip()
             for path in sorted(Path(directory).iterdir())
             if path.is_file()
@@ -28,3 +29,4 @@ def read_credentials(environ: Mapping[str, str]) -> dict[str, str]:
         raise ConfigError(
             [f"{DIRECTORY_NAME}: expected readable credentials, was {error}"]
         ) from error
+    return {name: value for name, value in told.items() if value}

@@ -29,9 +29,14 @@ def with_toml_values(text: str, section: str, values: Mapping[str, str | int]) -
 
 def with_variable(text: str, name: str, value: str) -> str:
     """Return a .env text in which a variable has a value, in place of every earlier one."""
+    return f"{without_variable(text, name)}{name}={value}\n"
+
+
+def without_variable(text: str, name: str) -> str:
+    """Return a .env text without any value of a variable."""
     pattern = re.compile(rf"\s*(export\s+)?{re.escape(name)}\s*=")
     kept = [line for line in text.splitlines() if not pattern.match(line)]
-    return "\n".join([*kept, f"{name}={value}"]) + "\n"
+    return "".join(f"{line}\n" for line in kept)
 
 
 def _set(lines: list[str], section: str, name: str, line: str) -> None:

@@ -1,4 +1,8 @@
-"""Files of a floor that are whole or absent: replaced durably, private where they must be."""
+"""Files of a floor that are whole or absent: replaced durably, private where they must be.
+
+What is not private is for whom the umask says: in a clone for its owner, in an installation for the
+group too (polybot/cli/identity.py sets it).
+"""
 
 import contextlib
 import errno
@@ -9,6 +13,11 @@ from polybot.errors import DiskFull, StorageError
 
 PRIVATE = 0o600
 PRIVATE_DIRECTORY = 0o700
+# Before the umask.
+SHARED = 0o660
+SHARED_DIRECTORY = 0o770
+
+_NAME_BYTES = 8
 
 
 def read_text(path: Path) -> str:
@@ -22,24 +31,22 @@ def read_text(path: Path) -> str:
 
 
 def replace_text(path: Path, text: str, *, private: bool) -> None:
-    """Replace a file's text; a private one gets mode 600, another keeps the mode it has.
+    """Replace a file's text; a private one gets mode 600, another keeps owner and mode it has.
 
     A crash leaves the old text or the new one, a power cut after the return the new one. The draft
     has a name nobody can know beforehand, so no link can be laid in its way. Raises StorageError
     when the disk refuses.
     """
-    # With it come bz2, lzma and more; most processes write no such file in their whole life.
-    import tempfile  # noqa: PLC0415
-
     draft: Path | None = None
     try:
         target = path.resolve()
         _make_directory(target.parent, private=private)
-        mode = PRIVATE if private or not target.exists() else target.stat().st_mode & 0o777
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        draft = Path(name)
+        name = f".{target.name}.{os.urandom(_NAME_BYTES).hex()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(target.parent / name, flags, PRIVATE if private else SHARED)
+        draft = target.parent / name
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), mode)
+            _keep(file.fileno(), None if private else target)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -87,7 +94,27 @@ def remove(path: Path) -> bool:
 
 
 def _make_directory(directory: Path, *, private: bool) -> None:
-    directory.mkdir(mode=PRIVATE_DIRECTORY if private else 0o777, parents=True, exist_ok=True)
+    mode = PRIVATE_DIRECTORY if private else SHARED_DIRECTORY
+    directory.mkdir(mode=mode, parents=True, exist_ok=True)
+
+
+def _keep(handle: int, replaced: Path | None) -> None:
+    """Give a draft the mode and owner of what it replaces, when there is any."""
+    try:
+        was = None if replaced is None else replaced.stat()
+    except FileNotFoundError:
+        return
+    if was is None:
+        # Whatever the umask is.
+        os.fchmod(handle, PRIVATE)
+        return
+    now = os.fstat(handle)
+    if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
+        # Only root may give a file away; anybody else keeps what he writes.
+        with contextlib.suppress(PermissionError):
+            os.fchown(handle, was.st_uid, was.st_gid)
+    # After the owner: a change of that may take bits away.
+    os.fchmod(handle, was.st_mode & 0o777)
 
 
 def _sync_directory(directory: Path) -> None:

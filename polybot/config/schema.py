@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from polybot.config.alerts import AlertsConfig
+from polybot.config.backups import BackupConfig
+from polybot.config.crash_loop import CrashLoopConfig
 from polybot.config.extras import ExtrasConfig
 from polybot.config.fields import Doc, EnvName, OneOf, Range, Secret
 from polybot.config.log import LogConfig
@@ -382,7 +384,9 @@ class Config(Section, frozen=True, kw_only=True):
     tracker: TrackerConfig = TrackerConfig()
     reflector: ReflectorConfig = ReflectorConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
+    crash_loop: CrashLoopConfig = CrashLoopConfig()
     alerts: AlertsConfig = AlertsConfig()
+    backup: BackupConfig = BackupConfig()
     simulator: SimulatorConfig = SimulatorConfig()
     extras: ExtrasConfig = ExtrasConfig()
     log: LogConfig = LogConfig()

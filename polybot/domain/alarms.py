@@ -1,4 +1,4 @@
-"""Alarms: readings of feeds, disk, memory, clocks and the database, turned into findings.
+"""Alarms: readings of feeds, disk, memory, clocks, database and starts, turned into findings.
 
 Each finding has a key that names its condition, so that an alert is raised once and cleared once.
 """
@@ -33,7 +33,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     stops entries, the others (a price feed that a recording may lack) only warn. `rss_mb` by
     process. `clock_skew_s` is ours minus the exchange's, `clock_jump_s` how far the wall clock is
     from the time we go by, 0 while they are one. `commit_age_s` is the age of the
-    database's last commit and counts only while `events_waiting`.
+    database's last commit and counts only while `events_waiting`. `crash_loops` says by process how
+    often it crashed.
     """
 
     feed_ages_s: dict[str, float] = {}
@@ -46,6 +47,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     database_writable: bool | None = None
     commit_age_s: float | None = None
     events_waiting: bool = False
+    crash_loops: dict[str, str] = {}
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,8 +138,19 @@ def _database(readings: Readings, rules: AlarmRules) -> Iterator[Finding]:
         )
 
 
+def _crash_loops(readings: Readings, _: AlarmRules) -> Iterator[Finding]:
+    for process, told in sorted(readings.crash_loops.items()):
+        # The trader stops its own entries; a lost tracker is told by its silence.
+        yield Finding(
+            key=f"crash_loop:{process}",
+            severity=Severity.CRITICAL,
+            text=f"{process} keeps crashing: {told}",
+            stops_entries=False,
+        )
+
+
 def find_alarms(readings: Readings, rules: AlarmRules) -> list[Finding]:
     """Return every condition that holds, entries-stopping ones first, then by key."""
-    checks = (_feeds, _disk, _memory, _clock, _database)
+    checks = (_feeds, _disk, _memory, _clock, _database, _crash_loops)
     findings = [finding for check in checks for finding in check(readings, rules)]
     return sorted(findings, key=lambda finding: (not finding.stops_entries, finding.key))

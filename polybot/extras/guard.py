@@ -39,6 +39,7 @@ REQUEST_S = 10.0
 BATCH = 1000
 MOST_PAGES = 200
 LAST_CURSORS = ("", "LTE=")
+_RESULT = ("SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS")
 _RETRIED = (408, 425, 429)
 _SERVER_ERROR = 500
 
@@ -312,10 +313,16 @@ def _say_plan(ours: Sequence[str], foreign: int) -> int:
 
 def raise_alert(options: argparse.Namespace) -> int:
     """Raise an alert in the given words, and send it to every chat that is set up."""
-    text = " ".join(options.text) or "polybot needs a person"
+    text = " ".join(options.text) or result_of(options.unit) or "polybot needs a person"
     text = f"{options.unit} failed: {text}" if options.unit else text
     alert(text)
     return send_to_chats(f"polybot on {socket.gethostname()}: {text}")
+
+
+def result_of(unit: str) -> str:
+    """Return how systemd says that a unit ended (systemd.exec(5), MONITOR_*), "" without it."""
+    result, *how = (os.environ.get(f"MONITOR_{name}", "") for name in _RESULT)
+    return f"{result} ({' '.join(how)}); see journalctl -u {unit}" if unit and any(how) else ""
 
 
 def send_to_chats(text: str) -> int:

@@ -72,7 +72,7 @@ class CheckpointStore:
         data = self._encode(seq, state, schema)
         unfinished = path.with_name(path.name + ".tmp")
         with translated(path):
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._directory.mkdir(mode=0o770, parents=True, exist_ok=True)
             reach("checkpoint.begun")
             try:
                 _write_synced(unfinished, data)
@@ -264,7 +264,7 @@ def _seq_of(path: Path) -> int:
 
 
 def _write_synced(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o660)
     try:
         write_all(descriptor, data, 0)
         os.fsync(descriptor)

@@ -46,7 +46,7 @@ def fill_with_zeros(descriptor: int, start: int, end: int) -> None:
 def create_zeroed(path: Path, size: int) -> None:
     """Create a file of `size` zero bytes; it has its name only once it is whole and durable."""
     unfinished = path.with_name(path.name + ".tmp")
-    descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o660)
     try:
         fill_with_zeros(descriptor, 0, size)
     except OSError:

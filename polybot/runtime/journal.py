@@ -77,7 +77,7 @@ class Journal:
         be used or another process has it.
         """
         with translated(directory):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(mode=0o770, parents=True, exist_ok=True)
         journal = cls(directory, settings or JournalSettings(), take_lock(directory))
         try:
             journal._recover(scan_from_seq, floor_seq)

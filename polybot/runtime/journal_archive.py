@@ -94,7 +94,7 @@ class JournalArchive:
         path = archive / (segment.path.name + SUFFIX)
         unfinished = path.with_name(path.name + ".tmp")
         with translated(path):
-            archive.mkdir(mode=0o700, exist_ok=True)
+            archive.mkdir(mode=0o770, exist_ok=True)
             packed = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(
                 segment.path.read_bytes()
             )
@@ -129,7 +129,7 @@ class JournalArchive:
 
 
 def _write_durably(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o660)
     try:
         write_all(descriptor, data, 0)
         os.fsync(descriptor)

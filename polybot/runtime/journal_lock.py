@@ -18,7 +18,7 @@ def take_lock(directory: Path) -> int:
     Raises StorageError when another process has it, naming that one where the system tells.
     """
     with translated(directory):
-        lock = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -213,7 +213,7 @@ def _file_handler(path: Path, lines: logging.Formatter) -> logging.Handler:
     from logging.handlers import WatchedFileHandler  # noqa: PLC0415
 
     try:
-        path.touch(mode=0o600, exist_ok=True)
+        path.touch(mode=0o660, exist_ok=True)
         handler = WatchedFileHandler(path, encoding="utf-8")
     except OSError as error:
         raise StorageError(

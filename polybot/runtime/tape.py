@@ -138,7 +138,7 @@ class _TapeFiles:
         self._settings = settings
         self._compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
         with translated(directory):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(mode=0o770, parents=True, exist_ok=True)
             self._sizes = {path: path.stat().st_size for path in list_tapes(directory)}
         self._number = max((_number_of(path) for path in self._sizes), default=0)
         self._path = directory
@@ -182,7 +182,7 @@ class _TapeFiles:
         self._number += 1
         self._path = self._directory / f"{_PREFIX}{self._number:08d}-{self._session}{_SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o600)
+        self._descriptor = os.open(self._path, flags, 0o660)
         self._sizes[self._path] = 0
 
     def _delete_oldest(self) -> None:

@@ -259,7 +259,7 @@ def write_endpoints(path: Path, address: Address) -> None:
     told = {**endpoints(address), "pid": os.getpid()}
     unfinished = path.with_name(path.name + ".tmp")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
         unfinished.write_text(json.dumps(told) + "\n", encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:

@@ -80,6 +80,8 @@ def floor_environ(directory: Path) -> dict[str, str]:
         "POLYBOT_STATE_DIR": os.fspath(directory / "state"),
         "POLYBOT_RUNTIME_DIR": os.fspath(directory / "run"),
         "PYTHONPYCACHEPREFIX": os.fspath(directory / "compiled"),
+        # Killed over and over: what is measured is a start, not the wait of a crash loop.
+        "POLYBOT__CRASH_LOOP__CRASHES": "0",
         # As `polybot up` sets it for every process of a floor.
         **ALLOCATOR,
     }

@@ -25,6 +25,9 @@ SERIES: Final = tuple(f"{asset}-updown-5m" for asset in ("btc", "eth"))
 CHILD: Final = ("tests.prove.child",)
 
 TOML: Final = """\
+# It kills far more often than three times a minute, and each next life has to enter at once.
+[crash_loop]
+crashes = 0
 [trader]
 series = {series}
 checkpoint_s = 0.4

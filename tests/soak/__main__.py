@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from polybot.bootstrap.chaos.posted import settled_windows
 from tests.integration.floor import Floor
 from tests.soak.growth import Growth, disk_mb, disk_problems, rss_mb
 from tests.soak.judgment import judge, resume_in_place
 from tests.soak.kills import Killer, Schedule
-from tests.soak.posted import settled_windows
 from tests.soak.scene import JOURNAL_CAP_MB, ROOT, TAPE_CAP_MB, configuration
 from tests.soak.sessions import replay_problems
 from tests.soak.watching import Person, ask, pids_of, status_of

@@ -4,15 +4,15 @@ import json
 import time
 from typing import Any, Final
 
-from tests.integration.books import differences
-from tests.integration.floor import Floor
-from tests.soak.posted import (
+from polybot.bootstrap.chaos.posted import (
     doubled_entries,
     journaled_bodies,
     open_ends,
     posted_bodies,
     posting_problems,
 )
+from tests.integration.books import differences
+from tests.integration.floor import Floor
 from tests.soak.watching import ask, patiently, status_of
 
 SETTLE_S: Final = 240.0

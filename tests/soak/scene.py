@@ -17,6 +17,9 @@ WHOLE_MB: Final = 16_000
 REQUESTS_MB: Final = 4_000
 
 _TOML: Final = """\
+# With --kills a process may be killed three times in a minute: entries shall go on all the same.
+[crash_loop]
+crashes = 0
 [trader]
 series = {series}
 tape_cap_mb = {tape_cap_mb}

@@ -1,5 +1,6 @@
 """How the database is opened: by its one writer, and read-only by everybody else."""
 
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ def open_for_writing(path: Path, *, now_ns: int) -> SqliteDatabase:
     Raises StorageError when it cannot be used or is newer than this program.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_file(path)
     except OSError as error:
         raise StorageError(
             f"expected to write in {path.parent}, was refused ({error.strerror}); "
@@ -53,7 +54,7 @@ def open_for_reading(path: Path) -> SqliteDatabase:
     Raises StorageError when it does not exist yet or is of another version than
     this program's.
     """
-    if not path.exists():
+    if not is_readable(path):
         raise StorageError(f"expected a database at {path}, was none; has the tracker run yet?")
     database = SqliteDatabase(
         f"file:{quote(str(path.resolve()))}?mode=ro",
@@ -73,3 +74,27 @@ def open_for_reading(path: Path) -> SqliteDatabase:
             "start the tracker: it brings the database up to date"
         )
     return database
+
+
+def is_readable(path: Path) -> bool:
+    """Return whether there is a database; StorageError when that is not for this user to know."""
+    try:
+        return path.exists()
+    except PermissionError as error:
+        raise StorageError(
+            f"expected to read {path}, was refused; log in as the user the floor runs as, or as "
+            "a member of its group"
+        ) from error
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty database whose mode the umask decides.
+
+    SQLite would make it unwritable for the group whatever the umask is, and gives its `-wal` and
+    `-shm` the same mode: a reader of the group could then neither open it while nobody writes, nor
+    leave behind what the tracker can go on with.
+    """
+    path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+    # Not one that is there: closing it would drop this process's locks on it (fcntl(2)).
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660))

@@ -11,6 +11,7 @@ from polybot.adapters.storage.belief import read_belief
 from polybot.adapters.storage.connection import open_for_reading
 from polybot.adapters.storage.domain_rows import read_orders
 from polybot.adapters.storage.explain import explain
+from polybot.adapters.storage.health_reads import read_alerts, read_lives, read_newest_audit
 from polybot.adapters.storage.models import VenueOrderRow
 from polybot.adapters.storage.newest_state import read_trading_state
 from polybot.adapters.storage.refused_windows import read_not_entered, read_refused
@@ -21,8 +22,9 @@ from polybot.adapters.storage.wallet_reads import read_funds, read_open_position
 from polybot.adapters.storage.window_reports import read_pnl, read_trades, read_windows
 from polybot.adapters.storage.work_lists import read_open_questions
 from polybot.domain.audit import EVERYTHING, AuditExtent, AuditPoint, Belief
+from polybot.domain.health import ProcessLife, StoredAlert, StoredAudit
 from polybot.domain.metrics import SettledTrade
-from polybot.domain.order import Order
+from polybot.domain.order import TERMINAL, Order
 from polybot.domain.redemption import Funds
 from polybot.domain.stored import (
     Explanation,
@@ -127,6 +129,28 @@ class LedgerReader:
         with translated(self._path):
             chosen = VenueOrderRow.venue_order_id.in_(list(order_ids))
             return {o.venue_order_id: o for o in read_orders(self._database, chosen)}
+
+    def open_order_ids(self) -> list[str]:
+        """Return our orders that may still rest at the exchange, oldest first."""
+        with translated(self._path):
+            over = [status.value for status in TERMINAL]
+            chosen = VenueOrderRow.status.not_in(over)
+            return [order.venue_order_id for order in read_orders(self._database, chosen)]
+
+    def process_lives(self, *, since_ns: int) -> tuple[ProcessLife, ...]:
+        """Return each process's newest session, with its restarts since a wall time."""
+        with translated(self._path):
+            return read_lives(self._database, since_ns=since_ns)
+
+    def alerts(self, *, since_ns: int) -> tuple[StoredAlert, ...]:
+        """Return the alerts that came, ended or held since a wall time, oldest first."""
+        with translated(self._path):
+            return read_alerts(self._database, since_ns=since_ns)
+
+    def newest_audit(self) -> StoredAudit | None:
+        """Return the newest comparison with the exchange's books, None when there was none yet."""
+        with translated(self._path):
+            return read_newest_audit(self._database)
 
     def settled_trades(self) -> list[SettledTrade]:
         """Return every agent's window with trades and a grade, in the order of the first grades."""

@@ -82,7 +82,7 @@ class LedgerRescue:
 
     def _note(self, reason: str) -> None:
         logger.critical("%s; %s", reason, REBUILT_FROM)
-        replace_text(self._mark, reason, private=True)
+        replace_text(self._mark, reason, private=False)
         self.reason = reason
 
 

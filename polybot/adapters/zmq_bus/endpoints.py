@@ -104,8 +104,8 @@ def connect(peer: "zmq.Socket[bytes]", path: Path) -> None:
 
 def _claim(path: Path) -> int:
     try:
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     except OSError as error:
         raise BusError(
             f"cannot use {path.parent} for sockets: {error.strerror}; make it writable for this "

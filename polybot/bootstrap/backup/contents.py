@@ -17,6 +17,7 @@ _MADE_AGAIN = (
     "journal.reserve",
     "journal.lock",
     "fence.spare",
+    "starts.json",
     "ledger.sqlite-wal",
     "ledger.sqlite-shm",
 )

@@ -45,7 +45,7 @@ def restore(backup: Path, state_dir: Path, told: Callable[[int], None]) -> Manif
     the directory holds a state, BackupDamaged when a floor could not go on from the backup.
     """
     with translated(state_dir):
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state_dir.mkdir(mode=0o770, parents=True, exist_ok=True)
         _refuse_used(state_dir)
     with _draft(state_dir) as directory:
         manifest = unpack(backup, directory, told)

@@ -59,6 +59,7 @@ class Commands:
         # A person who resumes has decided about every stranger seen so far, too.
         self.parts.ledger.strangers.resumed(command.reason)
         changed = claims.clear(command.source)
+        changed = self.parts.crash_brake.resume() or changed
         logger.warning("resumed by the operator: %s", command.reason)
         self.parts.flattener.end_all("resumed by the operator")
         return self.parts.settler.resume(command.reason) or changed

@@ -28,6 +28,7 @@ from polybot.services.trader.book_repair import BookRepair
 from polybot.services.trader.bookkeeping import Bookkeeper
 from polybot.services.trader.cash_check import CashCheck
 from polybot.services.trader.claims import TradingClaims
+from polybot.services.trader.crash_brake import CrashBrake
 from polybot.services.trader.dead_man import DeadMan
 from polybot.services.trader.desk import Desk
 from polybot.services.trader.feed_gaps import FeedGaps
@@ -86,7 +87,8 @@ class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
     `funder` and `signature_type` are the wallet's whose arming counts; `wallet_problem` says why
     the key cannot sign for it, "" when it can. The rates are those at which we send at most;
     `max_skew_s` is how far our clock may be from the exchange's; `own_orders` are ids of orders
-    that this installation sent and no journal has: the doctor's.
+    that this installation sent and no journal has: the doctor's. `crash_loop` says how often the
+    process crashed before this start, "" when not too often: it enters nothing for `quiet_ns` then.
     """
 
     series: tuple[Series, ...]
@@ -104,6 +106,8 @@ class TraderSettings(msgspec.Struct, frozen=True, kw_only=True):
     cancels_per_second: float = 60.0
     max_skew_s: float = 5.0
     own_orders: tuple[str, ...] = ()
+    crash_loop: str = ""
+    quiet_ns: int = 300_000_000_000
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -134,6 +138,7 @@ class TraderParts(msgspec.Struct, frozen=True):
     flattener: Flattener
     operator: OperatorOrders
     fence: FenceWatch
+    crash_brake: CrashBrake
 
 
 def assemble(
@@ -177,6 +182,7 @@ def assemble(
         flattener=flattener,
         operator=OperatorOrders(books, claims, desk, flattener),
         fence=FenceWatch(ports.fence, claims),
+        crash_brake=CrashBrake(claims, settings.crash_loop, settings.quiet_ns),
     )
 
 

@@ -68,6 +68,7 @@ class TraderService:
         reason = "starting: not reconciled yet"
         self._ledger.claims.claim(RECONCILE, TradingState.RECONCILING, reason)
         self._parts.fence.begin()
+        self._parts.crash_brake.begin(self._ports.clock.monotonic_ns())
         self._parts.leave.look_now()
         for order in state.open_orders():
             trigger = LOST_ANSWERS.get(order.status)
@@ -240,6 +241,7 @@ class TraderService:
             parts.desk.forget(slug)
         parts.dead_man.turn(now)
         parts.fence.turn(now)
+        parts.crash_brake.turn(now)
         parts.ledger.strangers.turn()
         parts.leave.turn(now, {market.version for market in parts.watch.open_markets(market_ns)})
         self._decide(market_ns)

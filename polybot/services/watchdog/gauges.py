@@ -1,4 +1,4 @@
-"""Gathers the readings of feeds, disk, memory, clocks and the database."""
+"""Gathers the readings of feeds, disk, memory, clocks, the database and the processes' starts."""
 
 import logging
 
@@ -9,7 +9,15 @@ from polybot.domain.liveness import Judgement, Verdict
 from polybot.errors import StorageError
 from polybot.messages.lifecycle import Heartbeat
 from polybot.ports import Clock
-from polybot.services.watchdog.needs import ExchangeTime, Host, Storage, WallJump, no_jump
+from polybot.services.watchdog.needs import (
+    CrashLoops,
+    ExchangeTime,
+    Host,
+    Storage,
+    WallJump,
+    no_jump,
+    no_loops,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +43,7 @@ class Gauges(msgspec.Struct):
     rules: AlarmRules
     market_moves: bool = True
     wall_jump_s: WallJump = no_jump
+    crash_loops: CrashLoops = no_loops
     _slow_at_ns: int = 0
     _skew_at_ns: int = 0
     _disk_free_mb: int | None = None
@@ -44,6 +53,7 @@ class Gauges(msgspec.Struct):
     _commit_ns: int | None = None
     _waiting_since_ns: int | None = None
     _jump_s: float = 0.0
+    _crash_loops: dict[str, str] = msgspec.field(default_factory=dict)
 
     def read(self, beats: dict[str, Heartbeat], judgements: dict[str, Judgement]) -> Readings:
         """Return the readings of this moment."""
@@ -68,6 +78,7 @@ class Gauges(msgspec.Struct):
             database_writable=self._database_writable,
             commit_age_s=self._commit_age_s(now),
             events_waiting=waiting,
+            crash_loops=self._crash_loops,
         )
 
     def _ask_the_exchange(self, now: int) -> None:
@@ -83,6 +94,7 @@ class Gauges(msgspec.Struct):
     def _read_slowly(self, beats: dict[str, Heartbeat], judgements: dict[str, Judgement]) -> None:
         self._disk_free_mb = self.host.disk_free_mb()
         self._database_writable = self.host.database_writable()
+        self._crash_loops = self.crash_loops()
         self._rss_mb = {}
         for name, beat in beats.items():
             alive = name in judgements and judgements[name].verdict is not Verdict.DEAD

@@ -65,6 +65,14 @@ def no_jump() -> float:
     return 0.0
 
 
+CrashLoops = Callable[[], dict[str, str]]
+
+
+def no_loops() -> dict[str, str]:
+    """Say that no process keeps crashing; otherwise by process how often it did."""
+    return {}
+
+
 class FenceTools(msgspec.Struct, frozen=True, kw_only=True):
     """What shutting a trader out needs of the world."""
 
@@ -89,6 +97,7 @@ class WatchdogPorts(msgspec.Struct, frozen=True, kw_only=True):
     market_clock: MarketClock
     messenger: Messenger
     wall_jump_s: WallJump = no_jump
+    crash_loops: CrashLoops = no_loops
 
 
 class WatchdogSettings(msgspec.Struct, frozen=True, kw_only=True):

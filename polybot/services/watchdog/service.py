@@ -54,6 +54,7 @@ class WatchdogService:
             clock=ports.clock,
             rules=settings.alarms,
             wall_jump_s=ports.wall_jump_s,
+            crash_loops=ports.crash_loops,
         )
         self._brake = EntryBrake(ports.commands)
         self._fence = FenceKeeper(

@@ -14,8 +14,8 @@ Item: TypeAlias = bytes | float
 class StreamFaults:
     """Decides what becomes of each data frame of one connection; answers to PING pass it by.
 
-    A frozen connection stays open and silent until its client leaves. A delay holds back
-    everything behind it, because a socket keeps its order.
+    A frozen connection stays open and silent until its client leaves, or a disconnect meets a frame
+    it does not send. A delay holds back everything behind it, because a socket keeps its order.
     """
 
     def __init__(
@@ -34,10 +34,12 @@ class StreamFaults:
 
     def passed(self, frame: bytes) -> Sequence[Item]:
         """Return what is sent instead of a frame: itself, nothing, or more."""
-        if self.frozen:
-            return ()
         if not self._injector.frames:
-            return (frame,)
+            return () if self.frozen else (frame,)
+        if self.frozen:
+            if self._injector.frame(self._stream, self._now_ns(), (Fault.DISCONNECT,)):
+                self._cut()
+            return ()
         items: list[Item] = [frame]
         for strike in self._injector.frame(self._stream, self._now_ns()):
             fault = strike.rule.fault

@@ -1,6 +1,6 @@
 import time
 
-from polybot.adapters.clock import SystemClock, SystemTurnClock
+from polybot.adapters.clock import BootClock, SystemClock, SystemTurnClock
 from tests.fakes import FakeClock
 
 
@@ -12,6 +12,13 @@ def test_wall_time_is_utc_epoch_nanoseconds() -> None:
 def test_monotonic_time_is_the_one_every_process_shares() -> None:
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
     assert before <= SystemClock().monotonic_ns() <= time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+
+def test_boot_time_is_the_one_nobody_can_set_and_the_boot_has_a_name() -> None:
+    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    clock = BootClock()
+    assert before <= clock.now_ns() <= time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    assert clock.boot == BootClock().boot != ""
 
 
 def test_a_turn_clock_stands_still_until_the_next_turn_begins() -> None:

@@ -91,3 +91,22 @@ def test_only_the_trader_gets_the_private_key(
     assert (seen.config.wallet.private_key == key) is (process == "trader")
     assert (key in seen.values.values()) is (process == "trader")
     assert seen.hash == loaded.hash
+
+
+@pytest.mark.parametrize("process", ["tracker", "reflector", "watchdog", "trader"])
+def test_in_live_mode_only_the_trader_needs_the_private_key(
+    tmp_path: Path, runtime_dir: Path, process: str
+) -> None:
+    code = (
+        f"import sys, polybot.bootstrap.{process} as module; module.run = lambda *_: 0;"
+        f"from polybot.cli.run import run; sys.exit(run('{process}'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=surroundings(tmp_path, runtime_dir) | {"POLYBOT__MODE": "live"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == (78 if process == "trader" else 0), done.stderr

@@ -30,6 +30,11 @@ def test_nothing_claimed_is_nothing_standing() -> None:
         ("operator", TradingState.REDUCING, "until `polybot resume`"),
         ("order_ids", TradingState.HALTED, "until `polybot resume`"),
         ("watchdog", TradingState.REDUCING, "until the watchdog takes it back"),
+        (
+            "crash_loop",
+            TradingState.REDUCING,
+            "until it has run long enough without a crash, or `polybot resume`",
+        ),
         ("daily_loss", TradingState.REDUCING, "until the trading day is over"),
     ],
 )

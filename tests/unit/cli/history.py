@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from polybot.adapters.storage.ledger import Ledger
+from polybot.adapters.storage.reader import LedgerReader
 from polybot.domain.fill import Fill, FillStatus
 from polybot.domain.market import FeeSchedule, Market, Outcome, SettlementRule
 from polybot.domain.order import Order, OrderStatus, OrderTrigger, OrderType, Side
@@ -214,4 +215,19 @@ def write_history(path: Path) -> None:
             envelope = make_envelope(event, source=source, seq=seq, ts_event=ts_event)
             records.append((envelope, event, event_hash(envelope)))
         ledger.store(records)
+    ledger.close()
+
+
+def store_more(path: Path, source: str, *events: Any, ts_ns: int = NOW_NS) -> None:
+    """Store what a source says after all it has said."""
+    reader = LedgerReader.open(path)
+    seq = reader.positions().get(source, 0)
+    reader.close()
+    envelopes = [
+        make_envelope(event, source=source, seq=seq + number, ts_event=ts_ns)
+        for number, event in enumerate(events, start=1)
+    ]
+    ledger = Ledger.open(path, FakeClock())
+    told = zip(envelopes, events, strict=True)
+    ledger.store([(envelope, event, event_hash(envelope)) for envelope, event in told])
     ledger.close()

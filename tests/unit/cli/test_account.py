@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from polybot.adapters.wallet_files import AccountCredentials, WalletFiles
-from polybot.cli.account import find_account, kind_of, private_key_of
+from polybot.cli.account import find_account, kind_of, known_account, private_key_of
 from polybot.config.load import LoadedConfig, load
 from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wallet_addresses import deposit_wallet, safe_wallet
+from tests.forked import MEMBER, become, in_fork, needs_root
 from tests.unit.cli.surroundings import CREDENTIALS, KEY
 
 ADDRESS = OrderSigner(KEY).address
@@ -92,3 +93,37 @@ def test_on_a_simulated_exchange_it_is_the_play_wallet(state_dir: Path) -> None:
 def test_every_kind_has_a_name_a_person_knows() -> None:
     assert kind_of(3) == "deposit wallet"
     assert "unknown type 9" in kind_of(9)
+
+
+def test_without_the_key_an_installation_knows_whose_wallet_it_is(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    funder = deposit_wallet(ADDRESS)
+    loaded = live(POLYMARKET_FUNDER=funder, POLYMARKET_SIGNATURE_TYPE="3")
+    assert known_account(loaded).problem.startswith("no private key")
+    monkeypatch.setattr("polybot.cli.account.is_service_floor", lambda _: True)
+    known = known_account(loaded)
+    assert (known.funder, known.signature_type, known.problem) == (funder, 3, "")
+    WalletFiles(places / "wallet").save_credentials(
+        AccountCredentials(address=ADDRESS, funder=ADDRESS, signature_type=0, api=CREDENTIALS)
+    )
+    assert known_account(live()).funder == ADDRESS
+    assert known_account(live(POLYMARKET_PRIVATE_KEY=KEY)).key is not None
+
+
+@needs_root
+def test_who_may_not_look_into_the_wallet_is_told_who_may(places: Path) -> None:
+    WalletFiles(places / "wallet").play_key()
+    for path in (*places.parents[:3], places):
+        path.chmod(0o755)
+    loaded = load(places_of())
+
+    def member() -> list[str]:
+        become(MEMBER)
+        account = find_account(loaded)
+        return [account.problem, account.fix]
+
+    assert in_fork(member) == [
+        "the wallet's files are for root and the service alone",
+        "run it as root",
+    ]

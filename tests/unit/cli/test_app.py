@@ -10,14 +10,14 @@ from polybot.config.locations import find_installation
 from tests.unit.cli.conftest import Command
 
 COMMANDS = [
-    *("up", "down", "run", "simulator", "status", "windows", "trades", "pnl", "why"),
+    *("up", "stop", "down", "run", "simulator", "status", "windows", "trades", "pnl", "why"),
     *("stopentry", "halt", "resume", "doctor", "audit", "init", "arm", "disarm"),
     *("config check", "config show", "config schema", "journal verify", "journal show"),
     *("journal export", "backup create", "backup verify", "backup restore"),
-    *("markets", "orders", "positions", "balance", "adopt", "cancel-all", "flatten"),
+    *("report", "markets", "orders", "positions", "balance", "adopt", "cancel-all", "flatten"),
     *("redeem", "split", "merge", "wallet status", "wallet deploy", "wallet approve"),
-    *("checkpoint show", "strategies list", "strategies show", "simulator calibrate"),
-    *("replay", "replay list"),
+    *("cleanup", "chaos", "checkpoint show", "strategies list", "strategies show"),
+    *("simulator calibrate", "replay", "replay list", "secret set", "secret list", "secret remove"),
 ]
 
 

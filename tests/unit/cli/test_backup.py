@@ -1,12 +1,16 @@
 """Tests of `polybot backup`: what a person types, sees, and is refused."""
 
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from polybot.cli import identity
+from polybot.cli.processes import FloorProcess
+from tests.forked import GROUP, SERVICE, needs_root
 from tests.unit.bootstrap.backup.states import write_state
 from tests.unit.cli.conftest import Command
 
@@ -119,3 +123,21 @@ def test_a_state_is_never_overwritten(polybot: Command, state: Path, tmp_path: P
     polybot("backup", "create", "--out", str(out))
     assert "never overwrites a state" in polybot("backup", "restore", str(out), code=1).stderr
     assert (state / "arming.json").exists()
+
+
+@needs_root
+def test_what_root_leaves_in_an_installations_state_is_the_services(
+    polybot: Command, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = pwd.struct_passwd(("polybot", "x", SERVICE, GROUP, "", "/var/lib/polybot", ""))
+    monkeypatch.setattr(identity, "service_user", lambda: user)
+    monkeypatch.setattr("polybot.cli.backup.is_service_floor", lambda _: True)
+    out = tmp_path / "one.tar.zst"
+    polybot("backup", "create", "--out", str(out))
+    state.rename(tmp_path / "before")
+    polybot("backup", "restore", str(out))
+    assert {path.stat().st_uid for path in state.rglob("*")} == {SERVICE}
+    assert out.stat().st_uid == 0
+    monkeypatch.setattr("polybot.cli.backup.floor_processes", lambda _: [FloorProcess(1, "trader")])
+    refused = polybot("backup", "restore", str(out), code=6)
+    assert "polybot stop" in refused.stderr

@@ -201,3 +201,18 @@ def test_row_journals_fails_when_a_record_was_changed(loaded: LoadedConfig) -> N
         CheckStatus.FAIL,
         "polybot journal verify says where",
     )
+
+
+def test_an_installations_directories_are_the_groups_too(
+    loaded: LoadedConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded.locations.state_dir.chmod(0o2770)
+    assert row(loaded, "state directory").status is CheckStatus.WARN
+    monkeypatch.setattr("polybot.cli.checks.is_service_floor", lambda _: True)
+    assert row(loaded, "state directory").status is CheckStatus.OK
+    loaded.locations.state_dir.chmod(0o2775)
+    found = row(loaded, "state directory")
+    assert (found.status, found.fix) == (
+        CheckStatus.WARN,
+        f"chmod 2770 {loaded.locations.state_dir}",
+    )

@@ -69,3 +69,11 @@ def test_a_state_directory_belongs_to_the_kind_of_floor_that_took_it_first(
     claim_state(locations(tmp_path, "synthetic"))
     with pytest.raises(Refused, match="was that of synthetic; set POLYBOT_STATE_DIR"):
         claim_state(locations(tmp_path, "live"))
+
+
+def test_a_setgid_directory_is_shared_with_its_group_on_purpose(tmp_path: Path) -> None:
+    tmp_path.chmod(0o2770)
+    make_private(tmp_path)
+    tmp_path.chmod(0o2777)
+    with pytest.raises(CommandError, match="writable for this user alone"):
+        make_private(tmp_path)

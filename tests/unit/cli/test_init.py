@@ -2,14 +2,18 @@
 
 import io
 import json
+import os
+import pwd
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from polybot.adapters.secret_store import InstalledSecrets
 from polybot.adapters.wallet_files import AccountCredentials
 from polybot.adapters.wallet_probe import Holding
+from polybot.cli import identity
 from polybot.cli.account import wallet_files
 from polybot.cli.exits import CommandError, Refused
 from polybot.cli.init import (
@@ -28,6 +32,7 @@ from polybot.errors import InvalidValue, Rejected, Unauthorized, Unavailable
 from polybot.exchange.l2_auth import ApiCredentials
 from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wallet_addresses import deposit_wallet, proxy_wallet, safe_wallet
+from tests.forked import GROUP, SERVICE, needs_root
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.surroundings import CREDENTIALS, KEY
 
@@ -236,3 +241,35 @@ def test_the_command_refuses_what_is_no_key_and_stores_nothing(
     assert "64 hexadecimal digits" in result.stderr
     assert not (loaded.locations.config_path.parent / ".env").exists()
     assert not wallet_files(loaded).credentials_path.exists()
+
+
+@needs_root
+@pytest.mark.parametrize("is_new", [True, False])
+def test_an_installation_keeps_the_key_for_the_trader_alone(
+    state_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    user = pwd.struct_passwd(("polybot", "x", SERVICE, GROUP, "", "/var/lib/polybot", ""))
+    monkeypatch.setattr(identity, "service_user", lambda: user)
+    monkeypatch.setattr("polybot.cli.init.is_service_floor", lambda _: True)
+    store = InstalledSecrets(tmp_path / "credentials", tmp_path / "system", lambda _, text: text)
+    monkeypatch.setattr("polybot.cli.init.store_of", lambda _: store)
+    for path in (*state_dir.parents[:3], state_dir):
+        path.chmod(0o755)
+    os.chown(state_dir, SERVICE, GROUP)
+    state_dir.chmod(0o2770)
+    config = tmp_path / "polybot.toml"
+    os.chown(config, 0, GROUP)
+    config.chmod(0o640)
+    loaded = load()
+    if is_new:
+        config.unlink()
+    assert save(loaded, KEY, found_at(ADDRESS, 0)) == []
+    assert (tmp_path / "credentials" / "polymarket_private_key.cred").read_text() == KEY
+    assert not (tmp_path / ".env").exists()
+    # The services read the configuration, and write their own state.
+    assert (config.stat().st_gid, stat.S_IMODE(config.stat().st_mode)) == (GROUP, 0o640)
+    assert ADDRESS in config.read_text()
+    for path in (state_dir / "wallet", state_dir / "wallet" / "credentials.json"):
+        assert path.stat().st_uid == SERVICE
+        assert path.stat().st_mode & 0o077 == 0
+    assert KEY not in (state_dir / "wallet" / "credentials.json").read_text()

@@ -57,3 +57,9 @@ def test_an_interrupt_while_it_loads_is_no_traceback() -> None:
     result = polybot(["status"], before)
     assert result.returncode == 130
     assert result.stderr == ""
+
+
+def test_an_installation_starts_it_as_a_module() -> None:
+    command = [sys.executable, "-P", "-m", "polybot.cli.main", "--version"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout[:10]) == (0, "polybot 0.")

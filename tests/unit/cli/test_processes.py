@@ -1,9 +1,12 @@
 """Tests of finding a floor's processes, in a /proc made for the test and in the real one."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,13 +17,18 @@ from polybot.cli.processes import (
     FloorProcess,
     floor_processes,
     floor_runs,
+    held_locks,
+    how_to_start,
     runner_is_alive,
     send,
     start_time,
 )
 from polybot.config.floor import FloorRecord, write_floor
+from polybot.config.load import load
 from polybot.config.locations import Installation
+from polybot.runtime.journal_lock import take_lock
 
+INSTALLED = Installation(root=Path("/etc/polybot"), is_clone=False)
 CLONE = Installation(root=Path("/srv/my clone"), is_clone=True)
 PYTHON = "/srv/my clone/.venv/bin/python"
 RUNTIME = Path("/srv/my clone/var/run")
@@ -140,3 +148,85 @@ def test_a_floor_runs_while_the_runner_of_its_record_does(tmp_path: Path) -> Non
 
 def test_a_process_that_is_not_there_started_never() -> None:
     assert start_time(2**22 + 1) == 0
+
+
+@pytest.fixture
+def closed_proc() -> Iterator[Path]:
+    """Make a /proc in which no environment may be read, as with PrivateUsers= or another user's."""
+    with tempfile.TemporaryDirectory() as made:
+        proc = Path(made)
+        proc.chmod(0o755)
+        python = "/opt/polybot/0.2.0+1a2b3c4d/.venv/bin/python"
+        for pid, name, unit in (
+            (8, "trader", "polybot-trader.service"),
+            (9, "tracker", "user@1000.service"),
+        ):
+            add(proc, pid, [python, "-P", "-m", "polybot.cli.run", name], {})
+            (proc / str(pid) / "cgroup").write_text(f"0::/polybot.slice/{unit}\n")
+            for path in (proc / str(pid), *(proc / str(pid)).iterdir()):
+                path.chmod(0o755)
+            (proc / str(pid) / "environ").chmod(0)
+        if os.geteuid():
+            yield proc
+            return
+        os.seteuid(65534)
+        try:
+            yield proc
+        finally:
+            os.seteuid(0)
+
+
+def test_a_service_whose_environment_is_closed_is_known_by_its_unit(closed_proc: Path) -> None:
+    runtime = Path("/run/polybot")
+    found = floor_processes(runtime, installation=INSTALLED, proc=closed_proc)
+    assert found == [FloorProcess(8, "trader")]
+    assert floor_processes(RUNTIME, installation=INSTALLED, proc=closed_proc) == []
+
+
+def test_a_clone_takes_no_service_for_its_own(closed_proc: Path) -> None:
+    assert floor_processes(RUNTIME, installation=CLONE, proc=closed_proc) == []
+
+
+def test_a_process_started_by_the_installed_command_is_found(tmp_path: Path) -> None:
+    python = "/opt/polybot/0.2.0+1a2b3c4d/.venv/bin/python"
+    add(tmp_path, 8, [python, "-P", "-m", "polybot.cli.main", "run", "trader"], {})
+    add(tmp_path, 9, [python, "-P", "-m", "polybot.cli.main", "status"], {})
+    add(tmp_path, 10, [python, "-P", "-m", "polybot.cli.main", "why", "run"], {})
+    found = floor_processes(Path("/run/polybot"), installation=INSTALLED, proc=tmp_path)
+    assert found == [FloorProcess(8, "trader")]
+
+
+def test_an_installed_floor_runs_while_a_process_of_it_does(tmp_path: Path) -> None:
+    script = "import time; print('up', flush=True); time.sleep(60)"
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, "polybot.cli.run", "trader"],
+        env={**os.environ, "POLYBOT_RUNTIME_DIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    assert floor_runs(tmp_path, installation=INSTALLED)
+    # In a clone the record says it: a process alone may be what a killed floor left behind.
+    assert not floor_runs(tmp_path, installation=CLONE)
+    child.kill()
+    child.wait(timeout=10)
+    child.stdout.close()
+    assert not floor_runs(tmp_path, installation=INSTALLED)
+
+
+def test_locks_that_are_held_are_told_by_process(state_dir: Path, runtime_dir: Path) -> None:
+    locations = load(join_floor=True).locations
+    assert held_locks(locations) == []
+    (state_dir / "tracker").mkdir()
+    lock = take_lock(state_dir / "tracker")
+    other = os.open(runtime_dir / "watchdog.rpc.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    assert held_locks(locations) == ["tracker", "watchdog"]
+    for descriptor in (lock, other):
+        os.close(descriptor)
+    assert held_locks(locations) == []
+
+
+def test_how_a_floor_is_started_depends_on_who_keeps_it() -> None:
+    assert how_to_start(CLONE) == "polybot up"
+    assert how_to_start(INSTALLED) == "sudo systemctl start polybot.target"

@@ -1,6 +1,7 @@
 """Tests of running one process."""
 
 import gc
+from pathlib import Path
 
 import pytest
 
@@ -57,9 +58,37 @@ def test_anything_but_one_known_process_is_wrong_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
-    assert "usage: polybot run {simulator,trader" in capsys.readouterr().err
+    assert "usage: polybot run [--needed] {simulator,trader" in capsys.readouterr().err
 
 
 def test_help_is_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert capsys.readouterr().out.startswith("usage: polybot run ")
+
+
+@pytest.mark.parametrize(
+    ("process", "mode", "code"),
+    [
+        ("simulator", "synthetic", 0),
+        ("simulator", "replay", 0),
+        ("simulator", "paper", 0),
+        ("simulator", "live", 1),
+        ("trader", "live", 0),
+        # It starts, and says what is wrong itself.
+        ("simulator", "lively", 0),
+    ],
+)
+def test_only_live_mode_has_a_process_less(
+    process: str, mode: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "polybot.toml").write_text(f'mode = "{mode}"\n')
+    monkeypatch.setenv("POLYBOT_CONFIG", str(tmp_path / "polybot.toml"))
+    assert main(["--needed", process]) == code
+
+
+@pytest.mark.parametrize("arguments", [["--needed"], ["--needed", "console"], ["x", "trader"]])
+def test_what_is_needed_is_asked_of_known_processes(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert "usage: polybot run" in capsys.readouterr().err

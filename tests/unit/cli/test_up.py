@@ -15,9 +15,17 @@ from polybot.adapters.arming_files import ArmingFile
 from polybot.cli.exits import CommandError, Refused
 from polybot.cli.output import moment
 from polybot.cli.processes import runner_is_alive
-from polybot.cli.up import Wishes, overrides, own_command, start_floor
+from polybot.cli.up import (
+    Wishes,
+    find_runner_config,
+    overrides,
+    own_command,
+    refuse_service_floor,
+    start_floor,
+)
 from polybot.config.floor import read_floor
-from polybot.config.locations import ALLOCATOR, PROCESSES
+from polybot.config.load import load
+from polybot.config.locations import ALLOCATOR, PROCESSES, Installation
 from polybot.domain.arming import Arming
 from polybot.errors import ConfigError
 from polybot.exchange.signing import OrderSigner
@@ -250,7 +258,7 @@ def test_what_it_becomes_runs_every_process_and_a_second_floor_is_refused(
         assert stat.S_IMODE((runtime_dir / "supervisor.sock").stat().st_mode) == 0o700
         result = polybot("up", code=6)
         assert "a floor is already running here: runner (pid " in result.stderr
-        assert "polybot down" in result.stderr
+        assert "polybot stop" in result.stderr
     assert "trader started in synthetic mode" in (tmp_path / "out").read_text()
 
 
@@ -346,3 +354,27 @@ def test_half_a_feed_is_refused_with_what_is_missing(became: Execution) -> None:
         "feed.clob_url",
         "feed.ws_market_url",
     ]
+
+
+def test_an_installation_s_own_floor_is_started_by_systemd(
+    became: Execution, runtime_dir: Path
+) -> None:
+    del became
+    installed = Installation(root=Path("/etc/polybot"), is_clone=False)
+    own = {"POLYBOT__MODE": "synthetic"}
+    for environ in (own, {**own, "POLYBOT_RUNTIME_DIR": str(runtime_dir)}):
+        with pytest.raises(Refused, match=r"run: sudo systemctl start polybot\.target"):
+            refuse_service_floor(load(environ, installation=installed))
+    another = {**own, "POLYBOT_RUNTIME_DIR": str(runtime_dir), "POLYBOT_STATE_DIR": "/srv/b"}
+    refuse_service_floor(load(another, installation=installed))
+
+
+def test_an_installation_takes_the_runners_configuration_of_its_own_release(
+    state_dir: Path, tmp_path: Path
+) -> None:
+    del state_dir
+    loaded = load(installation=Installation(root=tmp_path, is_clone=False))
+    shipped = Path(__file__).resolve().parents[3] / "config" / "supervisord.conf"
+    assert find_runner_config(loaded) == shipped
+    (tmp_path / "supervisord.conf").write_text("")
+    assert find_runner_config(loaded) == tmp_path / "supervisord.conf"

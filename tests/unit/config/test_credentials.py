@@ -33,6 +33,27 @@ def test_each_file_is_a_value_under_its_name(directory: Path) -> None:
     }
 
 
+def test_an_empty_one_is_not_set(tmp_path: Path, directory: Path) -> None:
+    # The units' own default, and what an editor leaves of a deleted secret.
+    (directory / "openai_api_key").write_text("\n")
+    (directory / "polybot__alerts__slack_webhook_url").write_text("")
+    (directory / "polymarket_private_key").write_text("  \n")
+    (tmp_path / ".env").write_text("PRIVATE_KEY=" + KEY)
+    (tmp_path / ".env").chmod(0o600)
+
+    assert read_credentials({"CREDENTIALS_DIRECTORY": str(directory)}) == {
+        "TELEGRAM_BOT_TOKEN": "1:from-systemd"
+    }
+    environ = {
+        "POLYBOT_CONFIG": str(tmp_path / "polybot.toml"),
+        "CREDENTIALS_DIRECTORY": str(directory),
+        "TELEGRAM_CHAT_ID": "-100",
+    }
+    (tmp_path / "polybot.toml").touch()
+    loaded = load(environ, installation=Installation(root=tmp_path, is_clone=False))
+    assert loaded.config.wallet.private_key == KEY
+
+
 def test_credentials_go_over_dotenv_and_under_the_environment(
     tmp_path: Path, directory: Path
 ) -> None:

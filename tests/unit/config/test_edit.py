@@ -2,7 +2,7 @@
 
 import pytest
 
-from polybot.config.edit import with_toml_values, with_variable
+from polybot.config.edit import with_toml_values, with_variable, without_variable
 from polybot.config.sample import sample_toml
 from polybot.errors import ConfigError
 
@@ -56,3 +56,8 @@ def test_a_variable_is_set_once() -> None:
     text = "# keys\nA=1\nexport KEY=old\nKEY = older\nKEYS=2"
     assert with_variable(text, "KEY", "new") == "# keys\nA=1\nKEYS=2\nKEY=new\n"
     assert with_variable("", "KEY", "new") == "KEY=new\n"
+
+
+def test_a_variable_is_taken_out_wherever_it_stands() -> None:
+    assert without_variable("A=1\nexport B=2\n B = 3\nBB=4", "B") == "A=1\nBB=4\n"
+    assert without_variable("", "B") == ""

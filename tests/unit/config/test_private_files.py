@@ -16,6 +16,7 @@ from polybot.config.private_files import (
     replace_text,
 )
 from polybot.errors import DiskFull, StorageError
+from tests.forked import GROUP, needs_root
 
 
 def mode(path: Path) -> int:
@@ -137,3 +138,31 @@ def test_a_read_only_disk_is_not_a_question_of_users(tiny_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
     with pytest.raises(StorageError, match="Read-only file system; make it writable, or set"):
         replace_text(tiny_disk / "key", "new", private=True)
+
+
+@pytest.mark.parametrize(
+    ("umask", "file", "directory"), [(0o077, 0o600, 0o700), (0o007, 0o660, 0o770)]
+)
+def test_the_umask_decides_who_may_read_what_is_not_private(
+    tmp_path: Path, umask: int, file: int, directory: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        replace_text(tmp_path / "state" / "arming.json", "{}", private=False)
+        replace_text(tmp_path / "wallet" / "key", "0x1", private=True)
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "state" / "arming.json") == file
+    assert mode(tmp_path / "state") == directory
+    assert mode(tmp_path / "wallet" / "key") == 0o600
+    assert mode(tmp_path / "wallet") == 0o700
+
+
+@needs_root
+def test_what_root_replaces_stays_whose_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "polybot.toml"
+    path.write_text("")
+    os.chown(path, 0, GROUP)
+    path.chmod(0o640)
+    replace_text(path, "x = 1\n", private=False)
+    assert (path.stat().st_uid, path.stat().st_gid, mode(path)) == (0, GROUP, 0o640)

@@ -35,6 +35,7 @@ def test_nothing_measured_is_nothing_found() -> None:
         (Readings(database_writable=True), []),
         (Readings(commit_age_s=61.0, events_waiting=True), [("database:commit", True)]),
         (Readings(commit_age_s=61.0), []),
+        (Readings(crash_loops={"tracker": "3 crashes"}), [("crash_loop:tracker", False)]),
     ],
 )
 def test_each_reading_is_held_against_its_limit(
@@ -75,3 +76,12 @@ def test_a_jump_the_exchange_contradicts_is_one_finding() -> None:
     [finding] = find_alarms(readings, AlarmRules())
 
     assert "was +3600.0 s" in finding.text
+
+
+def test_a_crash_loop_is_for_a_person_whoever_is_in_it() -> None:
+    told = {"watchdog": "4 crashes in 9 s", "reflector": "3 crashes in 5 s"}
+    findings = find_alarms(Readings(crash_loops=told), RULES)
+    assert [(finding.severity, finding.text) for finding in findings] == [
+        (Severity.CRITICAL, "reflector keeps crashing: 3 crashes in 5 s"),
+        (Severity.CRITICAL, "watchdog keeps crashing: 4 crashes in 9 s"),
+    ]

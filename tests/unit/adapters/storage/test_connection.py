@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import peewee
@@ -45,3 +46,32 @@ def test_an_older_database_is_left_to_the_tracker(path: Path) -> None:
 
     with pytest.raises(StorageError, match="start the tracker"):
         LedgerReader.open(path)
+
+
+def test_a_database_that_may_not_be_looked_at_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    # What the kernel answers where the directory is another user's; root is refused nowhere.
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(StorageError, match=r"ledger\.sqlite, was refused; log in as"):
+        open_for_reading(tmp_path / "ledger.sqlite")
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o077, 0o600), (0o007, 0o660)])
+def test_the_umask_decides_who_may_use_a_new_database(
+    path: Path, umask: int, expected: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        ledger = Ledger.open(path, FakeClock())
+        ledger.store(records(bought(0)))
+        modes = {
+            each.name: each.stat().st_mode & 0o777 for each in path.parent.glob(f"{path.name}*")
+        }
+        ledger.close()
+    finally:
+        os.umask(before)
+    assert modes == {f"{path.name}{ending}": expected for ending in ("", "-wal", "-shm")}

@@ -1,6 +1,7 @@
 from polybot.adapters.storage.ledger import Ledger
 from polybot.adapters.storage.reader import LedgerReader
 from polybot.messages.learning import ReflectionRecorded
+from polybot.messages.trading import OrderSubmitted
 from tests.fakes import FakeClock
 from tests.story import (
     CLOSE_NS,
@@ -37,3 +38,15 @@ def test_a_reader_sees_what_is_stored_after_it_opened(ledger: Ledger, reader: Le
     ledger.store(records(bought(0)))
 
     assert len(reader.trades()) == 1
+
+
+def test_orders_that_may_still_rest_are_told(ledger: Ledger, reader: LedgerReader) -> None:
+    events = bought(0)
+    submitted = next(i for i, event in enumerate(events) if isinstance(event, OrderSubmitted))
+    ledger.store(records(events[: submitted + 1]))
+    order = events[submitted].order
+    assert reader.open_order_ids() == [order.venue_order_id]
+
+    ledger.store(records(events))
+
+    assert reader.open_order_ids() == []

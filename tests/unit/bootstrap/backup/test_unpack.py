@@ -1,6 +1,7 @@
 """Whatever happened to a backup file shows, and nothing is written outside of its directory."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import zstandard
 
 from polybot.bootstrap.backup.create import Source, create
 from polybot.bootstrap.backup.manifest import BackupDamaged, Manifest, StoredFile
-from polybot.bootstrap.backup.unpack import unpack
+from polybot.bootstrap.backup.unpack import read_manifest, unpack
 from polybot.errors import StorageError
 from tests.fakes import FakeClock
 from tests.unit.bootstrap.backup.states import write_state
@@ -110,3 +111,35 @@ def test_a_backup_of_a_later_polybot_says_what_to_do(tmp_path: Path, out: Path) 
     later = packed(tmp_path / "later", {"manifest.json": manifest_of(format=2, files="new")})
     with pytest.raises(StorageError, match="later polybot; install that one"):
         unpack(later, out, lambda _: None)
+
+
+def test_a_backup_is_read_to_its_end_without_writing_anything(backup: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    read: list[int] = []
+    manifest = read_manifest(backup, read.append)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert read[-1] == sum(file.size_bytes for file in manifest.files)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.999])
+def test_half_a_file_is_not_whole_for_who_only_reads_either(backup: Path, part: float) -> None:
+    data = backup.read_bytes()
+    backup.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(BackupDamaged, match=r"one\.tar\.zst"):
+        read_manifest(backup, lambda _: None)
+
+
+def test_the_wallet_stays_private_whatever_the_umask_is(tmp_path: Path, out: Path) -> None:
+    members = dict.fromkeys(("wallet/key", "trader/x"), b"")
+    backup = packed(
+        tmp_path / "a", {**members, "manifest.json": manifest_of("wallet/key", "trader/x")}
+    )
+    before = os.umask(0o007)
+    try:
+        unpack(backup, out, lambda _: None)
+    finally:
+        os.umask(before)
+    modes = {
+        path.relative_to(out).as_posix(): path.stat().st_mode & 0o777 for path in out.rglob("*")
+    }
+    assert modes == {"wallet": 0o700, "wallet/key": 0o600, "trader": 0o770, "trader/x": 0o660}

@@ -21,6 +21,7 @@ from polybot.services.trader.taped_session import SessionRecord
 from tests.story import CLOSE_NS, market_at
 from tests.unit.bootstrap.replay.taped_trader import S, TapedTrader, with_parameters
 from tests.unit.services.trader.fakes_exchange import refused
+from tests.unit.services.trader.whole_trader import SETTINGS
 
 Change = Callable[[SessionRecord], SessionRecord]
 
@@ -154,6 +155,27 @@ def test_commands_between_turns_are_carried_out_again(tmp_path: Path) -> None:
     outcome = replayed(tmp_path)
     assert (outcome.difference, outcome.stopped) == (None, "")
     assert outcome.off_tape_events == 0
+
+
+def test_a_start_without_entries_comes_out_of_the_tape_and_ends_there_too(tmp_path: Path) -> None:
+    looping = msgspec.structs.replace(SETTINGS, crash_loop="3 crashes in 9 s", quiet_ns=5 * S)
+    trader = TapedTrader(tmp_path, looping).live()
+    assert trader.service.vitals().trading_state == "REDUCING"
+    for _ in range(10):
+        trader.look()
+    assert trader.service.vitals().trading_state == "ACTIVE"
+    _look_until_posted(trader)
+    trader.end()
+
+    outcome = replayed(tmp_path)
+    assert (outcome.difference, outcome.stopped) == (None, "")
+    assert outcome.complete
+
+    def not_looping(record: SessionRecord) -> SessionRecord:
+        settings = msgspec.structs.replace(record.settings, crash_loop="")
+        return msgspec.structs.replace(record, settings=settings)
+
+    assert replayed(tmp_path, change=not_looping).difference is not None
 
 
 def test_errors_of_the_exchange_come_back_as_they_were(tmp_path: Path) -> None:

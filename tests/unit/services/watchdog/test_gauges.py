@@ -67,6 +67,17 @@ def test_everything_is_read(bench: Bench) -> None:
     )
 
 
+def test_crash_loops_are_read_with_what_changes_slowly(bench: Bench) -> None:
+    loops: dict[str, str] = {}
+    bench.gauges.crash_loops = lambda: dict(loops)
+    assert bench.read().crash_loops == {}
+    loops["tracker"] = "3 crashes in 9 s"
+    bench.clock.advance(1)
+    assert bench.read().crash_loops == {}
+    bench.clock.advance(4)
+    assert bench.read().crash_loops == loops
+
+
 def test_events_are_late_only_from_when_they_began_to_wait(bench: Bench) -> None:
     """A floor that was down for an hour has stored nothing for an hour, and is not late."""
     bench.storage.stored = {"trader": 4}

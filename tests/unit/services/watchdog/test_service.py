@@ -62,6 +62,7 @@ class Bench:
         self.beating = set(PEERS)
         self.sessions = dict.fromkeys(PEERS, "s1")
         self.figures: dict[str, Any] = {}
+        self.crash_loops: dict[str, str] = {}
         self.turns = 0
         self.lives = 0
         self.service = self.start()
@@ -83,6 +84,7 @@ class Bench:
             clock=self.clock,
             market_clock=self.market,
             messenger=self.messenger,
+            crash_loops=lambda: dict(self.crash_loops),
         )
         seq, state, _ = self.checkpoints.saved or (0, None, 0)
         tail = [encode(envelope) for envelope, _ in self.outbox.committed[seq:]]
@@ -223,6 +225,23 @@ def test_a_measure_beyond_its_limit_stops_entries_and_says_why(
     assert bench.stops()[before:]
     assert set(bench.stops()[before:]) == {raised.text}
     assert f"entries stopped: {raised.text}" in bench.service.status()
+
+
+def test_a_crash_loop_alerts_until_it_is_over_and_stops_nothing_by_itself(bench: Bench) -> None:
+    bench.run(2)
+    bench.crash_loops["reflector"] = "3 crashes in 9 s, a start waits 1 s"
+    bench.run(6)
+    [raised] = bench.outbox.events(AlertRaised)
+    assert (raised.key, raised.severity) == ("crash_loop:reflector", "critical")
+    assert raised.text == "reflector keeps crashing: 3 crashes in 9 s, a start waits 1 s"
+    # It goes on crashing: that is the same condition.
+    bench.crash_loops["reflector"] = "4 crashes in 12 s, a start waits 2 s"
+    bench.run(6)
+    assert bench.alerts() == ["crash_loop:reflector"]
+    assert bench.stops() == [""]
+    bench.crash_loops.clear()
+    bench.run(6)
+    assert bench.alerts() == ["crash_loop:reflector", "-crash_loop:reflector"]
 
 
 def test_memory_only_warns(bench: Bench) -> None:

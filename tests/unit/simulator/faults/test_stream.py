@@ -97,3 +97,11 @@ async def test_item_14_a_frame_arrives_late_or_unreadable() -> None:
         message = await client.socket.receive(timeout=5)
         assert message.data.startswith('[{"market"')
         assert not message.data.endswith("]")
+
+
+def test_a_frozen_connection_ends_when_a_disconnect_meets_a_frame_it_does_not_send() -> None:
+    faults, cuts = stream({"fault": "freeze", "nth": 1}, {"fault": "disconnect", "nth": 3})
+    assert [list(faults.passed(FRAME)) for _ in range(2)] == [[], []]
+    assert cuts == []
+    assert list(faults.passed(FRAME)) == []
+    assert cuts == ["cut"]

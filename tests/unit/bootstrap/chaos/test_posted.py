@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from polybot.adapters.storage.schema import EVENTS, TRADING
-from tests.soak.posted import (
+from polybot.bootstrap.chaos.posted import (
     doubled_entries,
     journaled_bodies,
     open_ends,

@@ -1,0 +1,1 @@
+"""Removes from a floor's state what is safe to remove, while the floor runs."""

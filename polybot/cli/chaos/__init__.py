@@ -1,0 +1,1 @@
+"""`polybot chaos`: faults on a floor of its own, and a report on what became of it."""

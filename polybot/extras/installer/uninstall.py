@@ -1,0 +1,45 @@
+"""Takes an installation away; what a floor knows and how it was set up stay unless told not to."""
+
+import os
+import shutil
+from pathlib import Path
+
+from polybot.extras.installer import machine, units
+from polybot.extras.installer.places import COMMANDS, USER, Places
+from polybot.extras.installer.steps import Trouble, attempt, say
+
+
+def uninstall(places: Places, *, purge: bool) -> None:
+    """Stop and remove polybot; with `purge` also configuration, secrets, state and user."""
+    machine.check_root(os.geteuid())
+    machine.check_systemd(places)
+    kept = [path for path in (places.configuration, places.state) if path.exists()]
+    is_there = places.releases.exists() or units.installed(places)
+    if not is_there and not (purge and kept):
+        raise Trouble("expected an installation, was none")
+    say("stopping polybot")
+    units.remove(places)
+    for name in COMMANDS:
+        _unlink(places, places.commands / name)
+    shutil.rmtree(places.releases, ignore_errors=True)
+    say("removed programs, units and commands")
+    if purge:
+        _purge(places)
+    elif kept:
+        say(f"kept {' and '.join(map(str, kept))}: `make uninstall PURGE=1` removes them too,")
+        say("with every backup and every secret in them")
+
+
+def _purge(places: Places) -> None:
+    for directory in (places.configuration, places.state, places.runtime):
+        shutil.rmtree(directory, ignore_errors=True)
+    if attempt("getent", "passwd", USER).returncode == 0:
+        attempt("userdel", USER)
+    attempt("groupdel", USER)
+    say("removed configuration, secrets, state, backups and the user")
+
+
+def _unlink(places: Places, path: Path) -> None:
+    # Somebody else's command of this name stays.
+    if path.is_symlink() and path.readlink().is_relative_to(places.releases):
+        path.unlink()

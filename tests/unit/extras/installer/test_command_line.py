@@ -1,0 +1,52 @@
+"""What the installer is asked for, and how it answers a wrong question."""
+
+import subprocess
+import sys
+
+import pytest
+
+from polybot.extras.installer import command_line
+from polybot.extras.installer.places import Places
+from tests.unit.extras.installer.machine_stand_in import ROOT, Stand
+
+
+def test_it_knows_its_clone() -> None:
+    assert command_line.SOURCE == ROOT
+
+
+@pytest.mark.parametrize("name", ["install", "upgrade", "rollback", "uninstall", "verify"])
+def test_make_has_a_target_for_each_command(name: str) -> None:
+    planned = subprocess.run(
+        ["make", "-n", name, "LIVE=1", "FORCE=1", "PURGE=1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert planned[1:5] == ["-B", "-m", "polybot.extras.installer", name]
+    options = command_line.parser().parse_args(planned[4:])
+    assert options.command == name
+    if name == "install":
+        assert (options.live, options.force) == (True, True)
+    if name == "uninstall":
+        assert options.purge
+
+
+def test_trouble_is_one_line_and_exit_code_1(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line, "Places", lambda: Places(stand.places.root))
+    (stand.places.root / "run/systemd/system").rmdir()
+
+    assert command_line.main(["install"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("polybot: expected systemd to run this machine")
+    assert told.err.count("\n") == 1
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    asked = [sys.executable, "-I", "-S", "-c"]
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {command_line.__name__}"
+    done = subprocess.run([*asked, script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

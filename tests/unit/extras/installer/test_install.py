@@ -1,0 +1,192 @@
+"""Installing, upgrading, going back: what is switched, in which order, what a failure leaves."""
+
+import fcntl
+
+import pytest
+
+from polybot.extras.installer.install import Wish, install, rollback
+from polybot.extras.installer.places import SERVICES
+from polybot.extras.installer.steps import Trouble
+from polybot.extras.installer.units import ENABLED
+from tests.unit.extras.installer.machine_stand_in import Stand
+
+
+def make(stand: Stand, *, live: bool = False) -> None:
+    install(stand.places, Wish(stand.clone, live=live))
+
+
+def test_a_first_installation_is_whole(stand: Stand, capsys: pytest.CaptureFixture[str]) -> None:
+    make(stand)
+
+    places, name = stand.places, stand.current()
+    assert name.startswith("1.2.0+")
+    assert stand.releases() == {name, "current"}
+    assert (places.commands / "polybot").readlink() == places.current / "bin/polybot"
+    assert (places.configuration / "polybot.toml").read_text() == "# of this clone\n"
+    assert (places.configuration / "polybot.toml.sample").read_text() == "# the sample of first\n"
+    assert (places.units / "polybot-trader.service").is_file()
+    assert (places.units / "polybot-.service.d/10-common.conf").is_file()
+    assert places.sysusers.is_file()
+    assert places.tmpfiles.is_file()
+    calls = stand.calls()
+    enabled = [call for call in calls if "enable" in call or "restart" in call]
+    assert enabled == [f"systemctl --quiet enable {' '.join(ENABLED)}"]
+    told = capsys.readouterr().out
+    assert "systemctl start polybot.target" in told
+    assert "warn  disk: little room" in told
+
+
+def test_the_same_again_builds_nothing_and_restarts_nothing(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    stand.behave("ACTIVE", "yes")
+    (stand.clone / ".ci/build-venv").write_text("#!/bin/sh\nexit 1\n")
+    stand.calls()
+
+    make(stand)
+
+    assert "is built already" in capsys.readouterr().out
+    assert not [call for call in stand.calls() if "restart" in call or "backup create" in call]
+
+
+def test_an_upgrade_backs_up_before_and_restarts_the_trader_last(stand: Stand) -> None:
+    make(stand)
+    first = stand.current()
+    journal = stand.places.state / "trader/journal-1.log"
+    journal.parent.mkdir()
+    journal.touch()
+    stand.behave("ACTIVE", "yes")
+    stand.calls()
+    stand.change("second")
+
+    make(stand)
+
+    assert stand.current() != first
+    assert stand.places.previous.readlink().name == first
+    calls = stand.calls()
+    restarts = [call.split()[-1] for call in calls if call.startswith("systemctl restart")]
+    assert restarts == [f"polybot-{name}.service" for name in SERVICES]
+    assert restarts[-1] == "polybot-trader.service"
+    backup = next(call for call in calls if call.endswith("backup create"))
+    # The program that made the state reads it.
+    assert f"/{first}/" in backup
+    assert calls.index(backup) < calls.index("systemctl daemon-reload")
+
+
+def test_what_a_person_configured_is_kept_and_a_new_sample_said(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    config = stand.places.configuration / "polybot.toml"
+    config.write_text("# mine\n")
+    stand.change("second")
+
+    make(stand)
+
+    assert config.read_text() == "# mine\n"
+    assert (config.parent / "polybot.toml.sample").read_text() == "# the sample of second\n"
+    assert "polybot.toml.sample is new: compare it" in capsys.readouterr().out
+
+
+def test_only_the_release_in_use_and_the_one_before_stay(stand: Stand) -> None:
+    names = []
+    for text in ("first", "second", "third"):
+        stand.change(text)
+        make(stand)
+        names.append(stand.current())
+
+    assert stand.releases() == {names[1], names[2], "current", "previous"}
+
+
+def test_a_release_that_cannot_go_on_leaves_everything_as_it_was(stand: Stand) -> None:
+    make(stand)
+    first, units = stand.current(), stand.places.units
+    unit = (units / "polybot-trader.service").read_bytes()
+    stand.change("second")
+    (stand.clone / "systemd/polybot-trader.service").write_text("[Service]\n")
+    stand.behave("TRIAL", "fails")
+
+    with pytest.raises(Trouble, match=r"(?s)nothing was changed:\n1 problem"):
+        make(stand)
+
+    assert stand.releases() == {first, "current"}
+    assert stand.current() == first
+    assert (units / "polybot-trader.service").read_bytes() == unit
+
+
+def test_a_first_configuration_that_is_wrong_is_not_left_behind(stand: Stand) -> None:
+    stand.behave("TRIAL", "fails")
+
+    with pytest.raises(Trouble):
+        make(stand)
+
+    assert not (stand.places.configuration / "polybot.toml").exists()
+    assert stand.releases() == set()
+
+
+def test_a_process_that_does_not_come_back_is_said_with_the_way_back(stand: Stand) -> None:
+    make(stand)
+    stand.behave("ACTIVE", "yes")
+    stand.behave("BROKEN", "polybot-tracker.service")
+    stand.change("second")
+
+    with pytest.raises(Trouble, match=r"(?s)it broke\n.*make rollback"):
+        make(stand)
+
+
+def test_going_back_swaps_the_two_releases_and_restarts(stand: Stand) -> None:
+    make(stand)
+    first = stand.current()
+    stand.change("second")
+    make(stand)
+    second = stand.current()
+    stand.behave("ACTIVE", "yes")
+    stand.calls()
+
+    rollback(stand.places)
+
+    assert (stand.current(), stand.places.previous.readlink().name) == (first, second)
+    assert [call for call in stand.calls() if call.startswith("systemctl restart")]
+
+
+def test_going_back_is_refused_when_the_older_program_cannot_go_on(stand: Stand) -> None:
+    make(stand)
+    stand.change("second")
+    make(stand)
+    second = stand.current()
+    stand.behave("TRIAL", "fails")
+
+    with pytest.raises(Trouble, match="cannot go on"):
+        rollback(stand.places)
+
+    assert stand.current() == second
+
+
+def test_there_is_no_way_back_from_a_first_installation(stand: Stand) -> None:
+    make(stand)
+    with pytest.raises(Trouble, match="expected a release to go back to"):
+        rollback(stand.places)
+
+
+def test_two_installers_at_once_are_one_too_many(stand: Stand) -> None:
+    stand.places.releases.mkdir(parents=True)
+    stand.places.lock.parent.mkdir(parents=True)
+    with stand.places.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(Trouble, match="expected no other installer"):
+            make(stand)
+
+
+def test_the_exchanges_client_is_added_to_a_release_that_is_there(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    name = stand.current()
+
+    make(stand, live=True)
+    make(stand, live=True)
+
+    assert stand.current() == name
+    assert (stand.places.current / ".venv-live/bin/python").exists()
+    assert "client is there already" in capsys.readouterr().out
