@@ -18,7 +18,7 @@ from tests.system import first_day, hard_night, new_version
 from tests.system.container_host import CannotRun, require_host
 from tests.system.debian_root import build_root
 from tests.system.figures import Figures
-from tests.system.machine import Machine
+from tests.system.machine import Machine, MachineError
 
 CANNOT: Final = 3
 Step = Callable[[Machine, Figures], None]
@@ -52,10 +52,7 @@ class Run:
 
     def machine(self, name: str, suite: str) -> Machine:
         """Make a machine, not booted yet."""
-        began = time.monotonic()
-        base = build_root(suite)
-        self.figures.add(f"minimal root of {suite}", time.monotonic() - began)
-        made = Machine(name, base)
+        made = Machine(name, build_root(suite))
         self.machines.append(made)
         return made
 
@@ -92,15 +89,15 @@ def main() -> int:
     )
     parser.add_argument("--only", choices=("first", "second", "third"), help="one machine's steps")
     wanted = parser.parse_args()
+    run = Run()
     try:
         require_host()
-        run = Run()
         _play(run, wanted.only)
     except CannotRun as reason:
         print(f"\nSYSTEM TESTS NOT RUN: {reason}\n", file=sys.stderr)
         return CANNOT
     finally:
-        for machine in run.machines if "run" in locals() else ():
+        for machine in run.machines:
             machine.remove()
     print(f"\n{run.figures.table()}\n")
     for failure in run.failures:
@@ -109,26 +106,37 @@ def main() -> int:
     return 1 if run.failures else 0
 
 
+def _begin(run: Run, name: str, suite: str) -> Machine:
+    """Boot a machine with nothing of ours on it: where that fails, this host cannot do it."""
+    began = time.monotonic()
+    try:
+        build_root(suite)
+        run.figures.add(f"minimal root of {suite}", time.monotonic() - began)
+        machine = run.machine(name, suite)
+        run.figures.add(f"boot of {suite}", machine.boot())
+    except (MachineError, OSError) as error:
+        raise CannotRun(f"no container boots here: {error}") from error
+    return machine
+
+
 def _play(run: Run, only: str | None) -> None:
-    threads = []
-    if only != "third":
-        first = run.machine("first", "bookworm")
-        run.figures.add("boot of the machine", first.boot())
+    # Every root is built before anything is measured.
+    first = _begin(run, "first", "bookworm") if only != "third" else None
+    third = _begin(run, "third", "trixie") if only in (None, "third") else None
+    beside: list[tuple[Machine, Sequence[Step]]] = []
+    if first is not None:
         if not run.go(first, ALONE):
             return
         if only != "first":
-            second = Machine("second", build_root("bookworm"))
-            run.machines.append(second)
+            second = run.machine("second", "bookworm")
             second.copy_disk(first)
             second.boot()
-            threads.append(run.beside(second, SECOND))
+            beside.append((second, SECOND))
         if only != "second":
-            threads.append(run.beside(first, FIRST))
-    if only in (None, "third"):
-        third = run.machine("third", "trixie")
-        third.boot()
-        threads.append(run.beside(third, THIRD))
-    for thread in threads:
+            beside.append((first, FIRST))
+    if third is not None:
+        beside.append((third, THIRD))
+    for thread in [run.beside(machine, steps) for machine, steps in beside]:
         thread.join()
 
 

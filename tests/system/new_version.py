@@ -89,17 +89,11 @@ def upgrade(machine: Machine, figures: Figures) -> None:
 
 
 def _downgrade(floor: InstalledFloor, release: str) -> None:
-    """Go back to the release before as the documentation says: the link back."""
-    log_in(
-        floor.machine,
-        f"""
-        cd /
-        polybot stop
-        ln -sfn {release} /opt/polybot/current
-        systemctl daemon-reload
-        systemctl start polybot.target
-        """,
-    )
+    """Go back to the release before, beside a running floor too."""
+    print(log_in(floor.machine, "cd /srv/polybot && make rollback"), flush=True)
+    now = floor.machine.ask("readlink -f /opt/polybot/current")
+    if now != release:
+        raise MachineError(f"expected {release} in use after make rollback, was {now}")
     _go_on(floor)
 
 
