@@ -189,6 +189,12 @@ def alarm(machine: Machine, figures: Figures) -> None:
             """,
         )
         floor.wait("all alive", floor.all_alive)
+        log_in(machine, "systemctl start polybot-report.service")
+        if not chat.heard("runs: "):
+            raise MachineError(f"expected the report in the chat, was {chat.texts}")
+        log_in(machine, "polybot secret remove slack_webhook_url")
+        log_in(machine, "systemctl restart polybot-watchdog")
+        floor.wait("all alive", floor.all_alive)
     finally:
         chat.close()
     _bad_configuration(machine)
@@ -218,8 +224,7 @@ def _bad_configuration(machine: Machine) -> None:
 def back_up_and_restore(machine: Machine, figures: Figures) -> None:
     """Back up while it runs, restore into an empty state directory, and audit."""
     floor = InstalledFloor(machine)
-    log_in(machine, "systemctl start polybot-backup.service polybot-report.service")
-    log_in(machine, "systemctl start polybot-cleanup.service")
+    log_in(machine, "systemctl start polybot-backup.service polybot-cleanup.service")
     floor.judge()
     shown = log_in(
         machine,
