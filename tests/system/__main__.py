@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tests.system import first_day, hard_night, new_version
+from tests.system import first_day, going_live, hard_night, new_version
 from tests.system.container_host import CannotRun, require_host
 from tests.system.debian_root import build_root
 from tests.system.figures import Figures
@@ -38,7 +38,11 @@ FIRST: Final[tuple[Step, ...]] = (
     first_day.uninstall,
 )
 SECOND: Final[tuple[Step, ...]] = (hard_night.hang_each,)
-THIRD: Final[tuple[Step, ...]] = (new_version.refuse, new_version.upgrade)
+THIRD: Final[tuple[Step, ...]] = (
+    new_version.refuse,
+    new_version.upgrade,
+    going_live.go_live,
+)
 
 
 class Run:

@@ -5,7 +5,7 @@ import shlex
 import signal
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tests.integration.books import doubled_entries
@@ -83,11 +83,15 @@ class InstalledFloor:
 
     def all_alive(self) -> bool:
         """Tell whether the floor itself says that all five are alive."""
+        return self.are_alive(PROCESSES)
+
+    def are_alive(self, processes: Sequence[str]) -> bool:
+        """Tell whether the floor itself says that these, which are all, are alive."""
         done = self.machine.shell("polybot status --json")
         if done.returncode not in (0, 1):
             return False
-        verdicts = [each["verdict"] for each in json.loads(done.stdout)["processes"]]
-        return verdicts == ["alive"] * len(PROCESSES)
+        told = {each["name"]: each["verdict"] for each in json.loads(done.stdout)["processes"]}
+        return told == dict.fromkeys(processes, "alive")
 
     def windows(self) -> list[dict[str, Any]]:
         """Return the graded windows."""

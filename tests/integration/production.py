@@ -1,0 +1,78 @@
+"""What stands for production beside a second simulator, and the configuration that trades there."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.integration.simulator_process import SimulatorProcess
+
+# An agent that buys as soon as it may: a test does not wait for the end of a window.
+EAGER = """
+mode = "live"
+
+[trader]
+series = ["btc-updown-5m", "btc-updown-15m"]
+
+[risk]
+max_consecutive_losses = 50
+
+[[agents]]
+name = "eager"
+
+[agents.parameters]
+min_confidence = 0.50
+max_spread = 0.2
+filter_minimum = 1
+filter_stable_price = 0.5
+filter_max_opponent = 0.99
+max_entry_tries = 20
+entry_retry_s = 1
+min_remaining_s = 1
+"""
+
+
+class Elsewhere:
+    """The hosts a simulator does not play: where this machine is, and a node of the chain."""
+
+    def __init__(self) -> None:
+        self.blocked = False
+        self.gas_wei = 10**18
+        told = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer({"blocked": told.blocked, "country": "IE"})
+
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                result = hex(told.gas_wei) if asked["method"] == "eth_getBalance" else "0x"
+                self._answer({"jsonrpc": "2.0", "id": 1, "result": result})
+
+            def _answer(self, value: object) -> None:
+                body = json.dumps(value).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def live_configuration(production: SimulatorProcess, elsewhere: Elsewhere) -> str:
+    """Return the configuration of a floor in live mode at these two."""
+    named = {"clob_url": production.urls["url"], **production.urls}
+    urls = {name: url for name, url in named.items() if name.endswith("_url") and "sim" not in name}
+    urls |= {"geoblock_url": f"{elsewhere.url}/api/geoblock", "rpc_url": f"{elsewhere.url}/rpc"}
+    lines = "".join(f'{name} = "{url}"\n' for name, url in urls.items())
+    return f"{EAGER}\n[exchange]\n{lines}"
