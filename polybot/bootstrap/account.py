@@ -42,7 +42,7 @@ def credentials_of(loaded: LoadedConfig) -> AccountCredentials:
     if known is None:
         first = "set up the wallet: polybot init"
         if loaded.config.mode in SIMULATED_MODES:
-            first = "the trader logs in at its first start (polybot up)"
+            first = "the trader logs in at its first start"
         raise NoCredentials(f"expected API credentials in {directory}, was none: {first}")
     return known
 

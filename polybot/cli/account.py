@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from polybot.adapters.wallet_files import WalletFiles
 from polybot.cli.identity import is_service_floor
+from polybot.cli.processes import how_to_start
 from polybot.config.load import LoadedConfig
 from polybot.config.schema import SIMULATED_MODES
 from polybot.errors import ConfigError
@@ -70,7 +71,8 @@ def find_account(loaded: LoadedConfig) -> Account:
     wallet = loaded.config.wallet
     simulated = loaded.config.mode in SIMULATED_MODES
     if simulated and not files.key_path.exists():
-        return Account(problem="the play wallet is made at the first start", fix="polybot up")
+        problem = "the play wallet is made at the first start"
+        return Account(problem=problem, fix=how_to_start())
     text = private_key_of(loaded)
     if not text:
         problem = "no private key: POLYMARKET_PRIVATE_KEY is not set"

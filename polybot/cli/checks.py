@@ -300,7 +300,8 @@ def _alerts(loaded: LoadedConfig) -> Row:
     detail = "no chat is set up: alerts stand in status and log alone"
     if loaded.config.mode != "live":
         return Row("alerts", CheckStatus.SKIP, detail)
-    fix = "set TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID, or a Slack or Discord webhook, in .env"
+    one = "slack_webhook_url, discord_webhook_url, or telegram_bot_token and telegram_chat_id"
+    fix = f"polybot secret set, with one of {one}"
     return Row("alerts", CheckStatus.WARN, detail, fix)
 
 

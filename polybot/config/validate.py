@@ -316,7 +316,7 @@ def _analyst(checked: Checked) -> Iterator[Contradiction]:
     if reflector.analyst == "openai" and not reflector.openai_api_key:
         yield Contradiction(
             "reflector.openai_api_key",
-            "expected a key for the openai analyst (set OPENAI_API_KEY in .env), was empty",
+            "expected a key for the openai analyst (polybot secret set openai_api_key), was empty",
             ("reflector.analyst",),
         )
 

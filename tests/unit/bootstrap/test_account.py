@@ -23,7 +23,7 @@ def test_before_a_login_there_is_no_funder_and_no_account(
 ) -> None:
     loaded = configured(tmp_path, runtime_dir)
     assert funder_of(loaded)() is None
-    with pytest.raises(NoCredentials, match="polybot up"):
+    with pytest.raises(NoCredentials, match="logs in at its first start"):
         credentials_of(loaded)
 
 

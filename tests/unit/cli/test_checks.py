@@ -112,7 +112,7 @@ def test_row_alerts_fails_when_a_chat_is_half_set_up(
         return replace(loaded, config=config)
 
     told = row(with_alerts("live"), "alerts")
-    assert (told.status, "TELEGRAM_BOT_TOKEN" in told.fix) == (CheckStatus.WARN, True)
+    assert (told.status, "polybot secret set" in told.fix) == (CheckStatus.WARN, True)
     told = row(with_alerts(slack_webhook_url="https://hooks.slack.com/x"), "alerts")
     assert (told.status, told.detail) == (CheckStatus.OK, "critical alerts go to slack")
     told = row(with_alerts(telegram_bot_token="1:x"), "alerts")
