@@ -39,9 +39,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def private_umask() -> Iterator[None]:
-    """Make files as the program does in a clone: for their owner alone."""
+    """Make files as the program does in a clone, whatever the test before left: for their owner."""
     before = os.umask(0o077)
     yield
     os.umask(before)
