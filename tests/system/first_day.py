@@ -10,6 +10,7 @@ from tests.system.figures import Figures
 from tests.system.installed_floor import PROCESSES, InstalledFloor
 from tests.system.machine import Machine, MachineError
 from tests.system.newcomer import bring_clone, follow_readme, log_in, refused
+from tests.unit.test_service_units import rows_of_page
 
 # What a unit says in `systemctl status`; each is a sentence about the work, not about the process.
 SENTENCES: Final = {
@@ -47,6 +48,7 @@ def look(machine: Machine, figures: Figures) -> None:
     floor.wait("a sentence of each about its work", lambda: _speak(floor))
     floor.wait("all alive", floor.all_alive)
     _look_as_others(machine)
+    _look_at_exposure(machine)
 
 
 def _speak(floor: InstalledFloor) -> bool:
@@ -75,6 +77,17 @@ def _look_as_others(machine: Machine) -> None:
         owners = machine.ask("find /var/lib/polybot ! -user polybot -printf '%u %m %p\\n'")
         if "root" in owners.split():
             raise MachineError(f"files of root in the state directory:\n{owners}")
+
+
+def _look_at_exposure(machine: Machine) -> None:
+    """Compare what systemd says of each loaded unit with docs/reference/units.md."""
+    for unit, row in rows_of_page().items():
+        name = unit.replace("@", "@polybot-trader")
+        told = machine.ask(f"systemd-analyze security --no-pager {name} | tail -1")
+        found = re.search(r"Overall exposure level for \S+: (\d+\.\d)", told)
+        if found is None or found[1] != row[-1]:
+            raise MachineError(f"{unit}: expected exposure {row[-1]} as the page says, was: {told}")
+        print(f"exposure of {unit}: {found[1]}", flush=True)
 
 
 def time_kills(machine: Machine, figures: Figures) -> None:
