@@ -41,6 +41,7 @@ SECOND: Final[tuple[Step, ...]] = (hard_night.hang_each,)
 THIRD: Final[tuple[Step, ...]] = (
     new_version.refuse,
     new_version.upgrade,
+    hard_night.crash_again_and_again,
     going_live.go_live,
 )
 

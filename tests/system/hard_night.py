@@ -51,6 +51,22 @@ def hang_each(machine: Machine, figures: Figures) -> None:
     floor.judge()
 
 
+def crash_again_and_again(machine: Machine, figures: Figures) -> None:
+    """Kill the trader three times in a minute: it comes back without entries, and is told of."""
+    floor = InstalledFloor(machine)
+    took = 0.0
+    for _ in range(3):
+        since = floor.signal("trader", signal.SIGKILL)
+        took = floor.ready_again_s("trader", since, timeout_s=30)
+    figures.add("third kill -9 in a minute to READY, trader", took)
+    floor.wait_for_words("trader", "starting without entries")
+    floor.wait_for_words("watchdog", "trader keeps crashing")
+    state = floor.polybot("status")["trading_state"]
+    if state != "REDUCING":
+        raise MachineError(f"expected REDUCING after three crashes in a minute, was {state}")
+    floor.judge()
+
+
 def _see_stacks(floor: InstalledFloor) -> None:
     for process in ("reflector", "tracker", "simulator", "watchdog"):
         said = floor.machine.ask(f"journalctl -u polybot-{process} --no-pager -o cat -n 400")

@@ -105,6 +105,11 @@ class InstalledFloor:
         """Wait until the exchange has seen more orders than before: it trades."""
         self.wait(f"more than {before} orders", lambda: self.orders_posted() > before, 180)
 
+    def wait_for_words(self, process: str, words: str) -> None:
+        """Wait until a process has said these words in the journal."""
+        asked = f"journalctl -u polybot-{process} --no-pager -o cat -n 300 | grep '{words}'"
+        self.wait(f"{process}: {words}", lambda: self.machine.shell(asked).stdout)
+
     def wait(self, what: str, seen: Callable[[], Any], timeout_s: float = 60) -> Any:
         """Wait until `seen` answers something."""
         deadline = time.monotonic() + timeout_s

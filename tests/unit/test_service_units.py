@@ -58,7 +58,7 @@ def test_a_process_is_watched_started_again_and_never_bound_to_another(process: 
     assert unit["NotifyAccess"] == ["main"]
     assert unit["Restart"] == ["always"]
     assert unit["RestartPreventExitStatus"] == ["78"]
-    assert unit["StartLimitIntervalSec"] == ["600"]
+    assert unit["StartLimitIntervalSec"] == ["60"]
     assert unit["StartLimitBurst"] == ["20"]
     assert unit["OnFailure"] == ["polybot-alert@%N.service"]
     assert unit["PartOf"] == unit["WantedBy"] == ["polybot.target"]
