@@ -7,7 +7,7 @@ header line and a payload, and answers RESULT.
 import http.client
 import os
 import xmlrpc.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from polybot.errors import StartRefused
@@ -85,8 +85,10 @@ class SupervisorSignals:
         # Only the listener loads what speaks XML.
         from supervisor.childutils import getRPCInterface  # noqa: PLC0415
 
+        # A connection that broke once refuses every later call, so each call has one of its own.
+        self._connect: Callable[[], Any] = lambda: getRPCInterface(environ).supervisor
         try:
-            self._rpc = getRPCInterface(environ).supervisor
+            self._connect()
         except KeyError as error:
             raise StartRefused(
                 "expected to be started by supervisord as an event listener, was not"
@@ -95,7 +97,7 @@ class SupervisorSignals:
     def send(self, name: str, signal_name: str) -> str:
         """Send a signal such as ABRT; returns what went wrong, "" when it was sent."""
         try:
-            self._rpc.signalProcess(name, signal_name)
+            self._connect().signalProcess(name, signal_name)
         except _RPC_ERRORS as error:
             return _told(error)
         return ""
@@ -103,7 +105,7 @@ class SupervisorSignals:
     def running(self) -> tuple[list[StateChange], str]:
         """Return the processes that run now, and what kept them from being known, "" if nothing."""
         try:
-            known = cast("list[dict[str, Any]]", self._rpc.getAllProcessInfo())
+            known = cast("list[dict[str, Any]]", self._connect().getAllProcessInfo())
         except _RPC_ERRORS as error:
             return [], _told(error)
         return [
