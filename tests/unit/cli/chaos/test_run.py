@@ -120,7 +120,7 @@ def test_what_breaks_a_run_off_is_told_and_is_no_pass(
     ("broken", "told"),
     [
         (sqlite3.OperationalError("disk I/O error"), "disk I/O error"),
-        (http.client.RemoteDisconnected(), "RemoteDisconnected"),
+        (http.client.CannotSendRequest(), "CannotSendRequest"),
     ],
 )
 def test_books_and_exchange_that_break_off_are_no_traceback(
