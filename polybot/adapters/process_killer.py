@@ -100,7 +100,11 @@ class LinuxProcessKiller:
             up_s = float((self._proc / "uptime").read_text().split()[0])
         except (OSError, IndexError, ValueError) as error:
             raise NotToBeFound(f"expected the machine's uptime: {error}") from error
-        return up_s - identity.started_ticks / self._ticks
+        age_s = up_s - identity.started_ticks / self._ticks
+        if age_s < -CLOCK_SLACK_S:
+            # A container's own uptime, while starts count from the machine's.
+            raise NotToBeFound(f"expected an uptime of the machine, was {up_s:.0f} s")
+        return age_s
 
     def _old_holder(self, older_than_s: float) -> ProcessIdentity | None:
         pid = self._holder()
@@ -121,12 +125,20 @@ class LinuxProcessKiller:
         # On most disks the kernel's device is the file's. Open files are not shown of a process in
         # another user namespace, as systemd's PrivateUsers= gives every unit.
         device = f"{os.major(lock.st_dev):02x}:{os.minor(lock.st_dev):02x}"
+        unseen: NotToBeFound | None = None
         for line in lines:
             found = _FLOCK.search(line)
-            if found and int(found["inode"]) == lock.st_ino:
-                pid = int(found["pid"])
+            if not found or int(found["inode"]) != lock.st_ino:
+                continue
+            pid = int(found["pid"])
+            try:
                 if found["device"] == device or self._has_open(pid, lock):
                     return pid
+            except NotToBeFound as error:
+                # It may be another disk's file of this inode; the holder may be in a later line.
+                unseen = error
+        if unseen is not None:
+            raise unseen
         return None
 
     def _has_open(self, pid: int, lock: os.stat_result) -> bool:

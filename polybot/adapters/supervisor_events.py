@@ -4,15 +4,19 @@ The protocol is supervisord's (supervisord.org/events.html): the listener says R
 header line and a payload, and answers RESULT.
 """
 
+import http.client
 import os
 import xmlrpc.client
-from collections.abc import Iterator, Mapping
-from typing import BinaryIO, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from polybot.errors import StartRefused
 
 _READY, _RESULT = b"READY\n", b"RESULT 2\nOK"
 RUNNING = "PROCESS_STATE_RUNNING"
+_RUNNING_NAME = "RUNNING"
+# What an rpc may end in: a refusal, a broken answer, or nobody there.
+_RPC_ERRORS = (xmlrpc.client.Error, http.client.HTTPException, OSError)
 _ENDED = (
     "PROCESS_STATE_EXITED",
     "PROCESS_STATE_STOPPED",
@@ -81,8 +85,10 @@ class SupervisorSignals:
         # Only the listener loads what speaks XML.
         from supervisor.childutils import getRPCInterface  # noqa: PLC0415
 
+        # A connection that broke once refuses every later call, so each call has one of its own.
+        self._connect: Callable[[], Any] = lambda: getRPCInterface(environ).supervisor
         try:
-            self._rpc = getRPCInterface(environ).supervisor
+            self._connect()
         except KeyError as error:
             raise StartRefused(
                 "expected to be started by supervisord as an event listener, was not"
@@ -91,10 +97,27 @@ class SupervisorSignals:
     def send(self, name: str, signal_name: str) -> str:
         """Send a signal such as ABRT; returns what went wrong, "" when it was sent."""
         try:
-            self._rpc.signalProcess(name, signal_name)
-        except (xmlrpc.client.Fault, xmlrpc.client.ProtocolError, OSError) as error:
-            return str(error)
+            self._connect().signalProcess(name, signal_name)
+        except _RPC_ERRORS as error:
+            return _told(error)
         return ""
+
+    def running(self) -> tuple[list[StateChange], str]:
+        """Return the processes that run now, and what kept them from being known, "" if nothing."""
+        try:
+            known = cast("list[dict[str, Any]]", self._connect().getAllProcessInfo())
+        except _RPC_ERRORS as error:
+            return [], _told(error)
+        return [
+            StateChange(f"{info['group']}:{info['name']}", int(info["pid"]), runs=True)
+            for info in known
+            if info["statename"] == _RUNNING_NAME
+        ], ""
+
+
+def _told(error: Exception) -> str:
+    # An answer that breaks off has no text of its own.
+    return str(error) or type(error).__name__
 
 
 def _change(event: str, payload: Mapping[str, str]) -> StateChange | None:

@@ -25,6 +25,12 @@ from polybot.runtime.logs import LogSettings, SecretMask, configure_logging
 
 logger = logging.getLogger(__name__)
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
+
+class _AskedToStop(SystemExit):
+    """A stop before the daemon handles signals; no code on the way takes it for an error."""
+
 
 def for_process(name: str, loaded: LoadedConfig) -> LoadedConfig:
     """Return the configuration a process may see: each secret goes to the one that needs it."""
@@ -60,12 +66,37 @@ def run_process(name: str) -> int:
         file=log.path(loaded.locations.root),
     )
     mask = configure_logging(name, settings, stream=sys.stderr)
-    life = begin_life(name, loaded)
-    if not wait_as_told(life):
+    # Kept back until the note of this start has a life that can end it.
+    kept = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    before = {each: signal.signal(each, _leave) for each in _STOPS}
+    try:
+        life = begin_life(name, loaded)
+        return _live(name, loaded, mask, life, kept)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, kept)
+
+
+def _live(
+    name: str,
+    loaded: LoadedConfig,
+    mask: SecretMask,
+    life: Life,
+    kept: set[int] | set[signal.Signals],
+) -> int:
+    """Run a life that was begun with signals kept back, and note its end if it was on purpose."""
+    try:
+        if not wait_as_told(life):
+            life.end_well()
+            return EXIT_OK
+        # From here on a stop ends the start at once, until the daemon handles it.
+        signal.pthread_sigmask(signal.SIG_SETMASK, kept)
+        code = _run(name, loaded, mask, life)
+    except _AskedToStop:
+        logger.info("asked to stop while starting")
         life.end_well()
         return EXIT_OK
-    try:
-        code = _run(name, loaded, mask, life)
     except ConfigError:
         life.end_well()
         raise
@@ -73,6 +104,10 @@ def run_process(name: str) -> int:
         # Asked to stop, or nothing that another start would mend: neither is a crash.
         life.end_well()
     return code
+
+
+def _leave(*_: object) -> None:
+    raise _AskedToStop(EXIT_OK)
 
 
 def _run(name: str, loaded: LoadedConfig, mask: SecretMask, life: Life) -> int:

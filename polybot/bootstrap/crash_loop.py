@@ -11,6 +11,7 @@ from polybot.adapters.clock import BootClock
 from polybot.adapters.start_notes import StartNotes
 from polybot.adapters.systemd import make_notifier
 from polybot.config.load import LoadedConfig
+from polybot.config.locations import RUNNER_NAME
 from polybot.config.schema import Config
 from polybot.domain.crash_loop import (
     SECOND_NS,
@@ -33,7 +34,10 @@ _OF_FENCE = 0.4
 # What the start itself may take once the wait is over (TimeoutStartSec= counts from its begin).
 _START_S = 60.0
 _TELL_S = 1.0
-# A process started by systemd knows its invocation; elsewhere there is no journal to look into.
+# What is told of a start that no later one can count.
+_UNNOTED = " (this start cannot be noted)"
+# A process started by systemd knows its invocation, and so does one of a floor that was started in
+# a terminal of systemd's; elsewhere there is no journal to look into.
 _INVOCATION = "INVOCATION_ID"
 
 
@@ -94,7 +98,8 @@ class Life:
 def begin_life(name: str, loaded: LoadedConfig) -> Life:
     """Note that a process starts, and judge by what the last start noted.
 
-    Notes that cannot be kept or read never stop a start: without them it counts as the first.
+    Notes that cannot be kept or read never stop a start: without them it counts as the first. One
+    after a crash whose own note cannot be written waits longest, since no later one could count it.
     """
     clock = BootClock()
     now_ns = clock.now_ns()
@@ -118,6 +123,9 @@ def begin_life(name: str, loaded: LoadedConfig) -> Life:
         notes.write(note)
     except StorageError as error:
         logger.warning("this start is not counted: %s", error)
+        if known is not None and not known.ended and rules.crashes:
+            note = structs.replace(note, wait_ns=rules.longest_wait_ns)
+            return Life(name, notes, note, f"{describe_loop(note) or 'a crash'}{_UNNOTED}")
     return Life(name, notes, note, describe_loop(note))
 
 
@@ -165,7 +173,7 @@ def loops_of(loaded: LoadedConfig, processes: Iterable[str]) -> Callable[[], dic
 
 def where_to_look(name: str) -> str:
     """Return where a person finds why a process crashed."""
-    if os.environ.get(_INVOCATION):
+    if os.environ.get(_INVOCATION) and not os.environ.get(RUNNER_NAME):
         return f"why: journalctl -u polybot-{name}"
     return f"why: see what the {name} logged before each start"
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 _USEC_NS = 1_000
+_END = "its end"
 
 
 class WatchRules(msgspec.Struct, frozen=True):
@@ -33,6 +34,11 @@ class _Life(msgspec.Struct):
     waits_for: str
     ping_ns: int
     is_ready: bool = False
+
+    @property
+    def may_extend(self) -> bool:
+        """Whether it starts or stops: only then it may ask for more time."""
+        return not self.is_ready or self.waits_for == _END
 
 
 class NotifyWatch:
@@ -61,14 +67,19 @@ class NotifyWatch:
         if fields.get("WATCHDOG") == "trigger":
             life.deadline_ns, life.waits_for = now_ns, "anything: it gave itself up"
         elif fields.get("STOPPING") == "1":
-            life.deadline_ns, life.waits_for = now_ns + self._rules.stop_ns, "its end"
+            life.deadline_ns, life.waits_for = now_ns + self._rules.stop_ns, _END
         elif fields.get("READY") == "1" or fields.get("WATCHDOG") == "1":
             # A ping of one whose READY was lost says as much.
             life.is_ready = True
             life.deadline_ns, life.waits_for = now_ns + life.ping_ns, "a watchdog ping"
-        elif fields.get("EXTEND_TIMEOUT_USEC", "").isdecimal() and not life.is_ready:
+        elif fields.get("EXTEND_TIMEOUT_USEC", "").isdecimal() and life.may_extend:
             more_ns = int(fields["EXTEND_TIMEOUT_USEC"]) * _USEC_NS
             life.deadline_ns = max(life.deadline_ns, now_ns + more_ns)
+
+    def postpone(self, by_ns: int) -> None:
+        """Move all deadlines: for so long nobody listened, or the machine stood still."""
+        for life in self._lives.values():
+            life.deadline_ns += by_ns
 
     def overdue(self, now_ns: int) -> list[Overdue]:
         """Return who is over the deadline, and watch these no more."""

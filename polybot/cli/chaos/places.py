@@ -116,12 +116,17 @@ class Places(msgspec.Struct, frozen=True):
 
 def make_places() -> Places:
     """Make the directories of a run, for this user alone."""
-    places = Places(
-        root=Path(tempfile.mkdtemp(prefix="polybot-chaos-")),
-        runtime=Path(tempfile.mkdtemp(prefix="pbx-", dir=_SHORT)),
-    )
-    places.disk.mkdir(mode=0o700)
-    places.exchange.mkdir(mode=0o700)
+    made: list[Path] = []
+    try:
+        made.append(Path(tempfile.mkdtemp(prefix="polybot-chaos-")))
+        made.append(Path(tempfile.mkdtemp(prefix="pbx-", dir=_SHORT)))
+        places = Places(*made)
+        places.disk.mkdir(mode=0o700)
+        places.exchange.mkdir(mode=0o700)
+    except BaseException:
+        for each in made:
+            shutil.rmtree(each, ignore_errors=True)
+        raise
     return places
 
 

@@ -1,8 +1,10 @@
 """One run of chaos from its first directory to its report, whatever happens in between."""
 
+import http.client
 import os
 import signal
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -17,6 +19,8 @@ from polybot.errors import PolybotError, StorageError
 
 # What a floor may write in a run of an hour; it takes memory only as it is written.
 DISK_BYTES: Final = 1 << 30
+# What may break a run off: the floor, its files, its books and the simulated exchange.
+_BROKEN: Final = (OSError, PolybotError, sqlite3.Error, http.client.HTTPException)
 _WITHOUT: Final = "only a disk of our own may be full, and this system allows none"
 
 
@@ -25,11 +29,7 @@ def run(wish: Wish, tell: Tell) -> Report:
 
     Raises PolybotError only where no floor could be prepared.
     """
-    places = make_places()
-    tell(f"directory {places.root}")
-    disk, no_disk = _mounted(places, wish)
-    settle_in(places, wish.seed)
-    floor = ChaosFloor(places, environment(places, os.environ))
+    places, disk, no_disk, floor = _prepared(wish, tell)
     player = Player(floor, disk, seed=wish.seed, tell=tell)
     checks: list[Check] = []
     error, is_interrupted = "", False
@@ -42,14 +42,14 @@ def run(wish: Wish, tell: Tell) -> Report:
     except KeyboardInterrupt:
         is_interrupted = True
         tell("interrupted; stopping the floor")
-    except (OSError, PolybotError) as broken:
-        error = str(broken)
+    except _BROKEN as broken:
+        error = _reason(broken)
     finally:
         with _undisturbed():
-            error = _stop(floor) or error
+            error = _trying(floor.stop) or error
             if checks:
-                checks.append(judge.journals(floor))
-            clear_away(places, disk, keep=wish.keep)
+                error = _trying(lambda: checks.append(judge.journals(floor))) or error
+            error = _trying(lambda: clear_away(places, disk, keep=wish.keep)) or error
     return Report(
         seed=wish.seed,
         minutes=wish.minutes,
@@ -59,6 +59,26 @@ def run(wish: Wish, tell: Tell) -> Report:
         kept=str(places.root) if wish.keep else "",
         error=error,
     )
+
+
+def _prepared(wish: Wish, tell: Tell) -> tuple[Places, SmallDisk | None, str, ChaosFloor]:
+    """Make a floor's directories, all or none: also the disk, or why there is none."""
+    try:
+        places = make_places()
+    except OSError as error:
+        raise StorageError(f"cannot make the directories of a run: {error}") from error
+    disk = None
+    try:
+        tell(f"directory {places.root}")
+        disk, no_disk = _mounted(places, wish)
+        settle_in(places, wish.seed)
+        floor = ChaosFloor(places, environment(places, os.environ))
+    except BaseException as error:
+        clear_away(places, disk, keep=False)
+        if isinstance(error, OSError):
+            raise StorageError(f"cannot prepare a floor: {error}") from error
+        raise
+    return places, disk, no_disk, floor
 
 
 def _mounted(places: Places, wish: Wish) -> tuple[SmallDisk | None, str]:
@@ -100,12 +120,18 @@ def _judge(floor: ChaosFloor, tell: Tell) -> list[Check]:
     return [alive, resumed, *settled, judge.audit(floor), *judge.posted(floor)]
 
 
-def _stop(floor: ChaosFloor) -> str:
+def _trying(step: Callable[[], None]) -> str:
+    """Take a step of the end, which the next ones follow whatever comes of it."""
     try:
-        floor.stop()
-    except PolybotError as error:
-        return str(error)
+        step()
+    except _BROKEN as error:
+        return _reason(error)
     return ""
+
+
+def _reason(error: Exception) -> str:
+    # Some have no text of their own, and a run without an error would have passed.
+    return str(error) or type(error).__name__
 
 
 @contextmanager

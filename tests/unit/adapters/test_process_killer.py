@@ -153,6 +153,29 @@ def test_a_holder_that_cannot_be_looked_at_may_still_hold_the_lock(
     assert not killer.may_be_held(10.0)
 
 
+def test_a_line_that_cannot_be_looked_at_does_not_hide_the_holder(
+    tmp_path: Path, lock: Path
+) -> None:
+    lock.touch()
+    inode = lock.stat().st_ino
+    proc = fake_proc(tmp_path / "proc", 77, lock=lock, inode=inode)
+    holder = (proc / "locks").read_text()
+    (proc / "locks").write_text(f"1: FLOCK  ADVISORY  WRITE 66 fe:fe:{inode} 0 EOF\n{holder}")
+
+    assert LinuxProcessKiller(lock, proc).lock_holder(10.0) == ProcessIdentity(77, 500)
+
+
+def test_an_uptime_that_is_not_the_machines_tells_no_age(tmp_path: Path, lock: Path) -> None:
+    lock.touch()
+    proc = fake_proc(tmp_path / "proc", 77, lock=lock, inode=lock.stat().st_ino)
+    (proc / "uptime").write_text("2.00 1.00")
+    killer = LinuxProcessKiller(lock, proc)
+
+    assert killer.identify(77, 0.0) is None
+    assert killer.lock_holder(0.0) is None
+    assert killer.may_be_held(10.0)
+
+
 def test_what_the_kernel_does_not_tell_is_not_killed(
     trader: subprocess.Popen[str], lock: Path, tmp_path: Path
 ) -> None:

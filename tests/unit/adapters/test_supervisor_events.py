@@ -1,8 +1,11 @@
 """supervisord's listener protocol: every event is answered, whole or in pieces."""
 
+import http.client
 import io
 import os
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -87,3 +90,47 @@ def test_without_supervisord_nobody_can_be_signaled() -> None:
 def test_a_signal_that_cannot_be_sent_says_why() -> None:
     signals = SupervisorSignals({"SUPERVISOR_SERVER_URL": "http://127.0.0.1:1"})
     assert "refused" in signals.send("floor:trader", "ABRT")
+    running, problem = signals.running()
+    assert running == []
+    assert "refused" in problem
+
+
+class Rpc:
+    """supervisord's answers: what it says of its processes, or that it breaks off."""
+
+    def __init__(self, known: list[dict[str, Any]] | None) -> None:
+        self._known = known
+
+    def getAllProcessInfo(self) -> list[dict[str, Any]]:  # noqa: N802
+        if self._known is None:
+            raise http.client.BadStatusLine("")
+        return self._known
+
+    def signalProcess(self, *_: str) -> None:  # noqa: N802
+        raise http.client.IncompleteRead(b"")
+
+
+def signals_of(rpc: Rpc, monkeypatch: pytest.MonkeyPatch) -> SupervisorSignals:
+    found = SimpleNamespace(supervisor=rpc)
+    monkeypatch.setattr("supervisor.childutils.getRPCInterface", lambda _: found)
+    return SupervisorSignals({})
+
+
+def test_who_runs_is_told_as_the_events_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [
+        {"group": "floor", "name": "trader", "statename": "RUNNING", "pid": 41},
+        {"group": "floor", "name": "tracker", "statename": "BACKOFF", "pid": 0},
+        {"group": "bridge", "name": "bridge", "statename": "STARTING", "pid": 43},
+    ]
+    trader = StateChange("floor:trader", 41, runs=True)
+    assert signals_of(Rpc(known), monkeypatch).running() == ([trader], "")
+
+
+def test_an_answer_that_breaks_off_is_a_problem_and_no_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signals = signals_of(Rpc(None), monkeypatch)
+    running, problem = signals.running()
+    assert running == []
+    assert problem
+    assert "IncompleteRead" in signals.send("floor:trader", "KILL")

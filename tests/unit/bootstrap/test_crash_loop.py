@@ -160,12 +160,39 @@ def test_a_disk_that_takes_nothing_stops_no_start_and_no_end(
     (notes.path.parent / ".starts.json").symlink_to("/dev/full")
     life = begin_life("trader", loaded)
     # Judged all the same: reading needs no room.
-    assert life.crash_loop == "3 crashes in 0 s"
+    assert life.crash_loop == "3 crashes in 0 s (this start cannot be noted)"
     life.end_well()
     told = [record.getMessage() for record in caplog.records]
     assert ["No space left on device" in line for line in told] == [True, True]
     assert told[0].startswith("this start is not counted: cannot write")
     assert told[1].startswith("the next start will take this end for a crash: cannot write")
+
+
+def test_a_crash_whose_next_start_cannot_be_noted_waits_longest_and_says_so(
+    loaded: LoadedConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    crash(begin_life("trader", loaded))
+    (notes_of(loaded).path.parent / ".starts.json").symlink_to("/dev/full")
+    for _ in range(2):
+        life, notifier = begin_life("trader", loaded), FakeNotifier()
+        assert life.crash_loop == "a crash (this start cannot be noted)"
+        assert life.wait(notifier)
+        assert notifier.heard[0] == f"STATUS=waiting 0.2 s after {life.crash_loop}"
+        crash(life)
+    assert f"{life.crash_loop}: starting without entries, waiting 0.2 s" in caplog.text
+
+
+def test_a_start_that_cannot_be_noted_waits_for_nothing_after_a_good_end_or_without_rules(
+    tmp_path: Path, runtime_dir: Path
+) -> None:
+    off = configured(tmp_path, runtime_dir, POLYBOT__CRASH_LOOP__CRASHES="0")
+    crash(begin_life("trader", off))
+    begin_life("tracker", off).end_well()
+    on = configured(tmp_path, runtime_dir)
+    for process, loaded in (("trader", off), ("tracker", on)):
+        (notes_of(loaded, process).path.parent / ".starts.json").symlink_to("/dev/full")
+        life = begin_life(process, loaded)
+        assert (life.crash_loop, life.must_wait) == ("", False)
 
 
 def test_a_directory_that_cannot_be_made_is_left_to_who_needs_it(
@@ -233,7 +260,11 @@ def test_a_loop_is_no_longer_told_after_the_quiet_time(loaded: LoadedConfig) -> 
 
 def test_under_systemd_the_place_to_look_is_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOCATION_ID", "0123")
+    monkeypatch.delenv("POLYBOT_FLOOR_RUNNER", raising=False)
     assert where_to_look("tracker") == "why: journalctl -u polybot-tracker"
+    # A terminal has an invocation too, and hands it on to the floor that is started in it.
+    monkeypatch.setenv("POLYBOT_FLOOR_RUNNER", "41")
+    assert where_to_look("tracker") == "why: see what the tracker logged before each start"
 
 
 def test_a_killed_process_is_held_back_and_one_that_was_asked_to_stop_is_not(

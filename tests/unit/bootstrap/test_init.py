@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from polybot.adapters.start_notes import StartNotes
 from polybot.bootstrap import for_process, run_process
 from polybot.config.locations import PROCESSES
 from polybot.errors import ConfigError
@@ -110,3 +111,27 @@ def test_in_live_mode_only_the_trader_needs_the_private_key(
         check=False,
     )
     assert done.returncode == (78 if process == "trader" else 0), done.stderr
+
+
+@pytest.mark.parametrize("sent", ["SIGTERM", "SIGINT"])
+def test_a_stop_before_the_daemon_handles_it_is_a_clean_end(
+    tmp_path: Path, runtime_dir: Path, sent: str
+) -> None:
+    code = (
+        "import os, signal, sys, polybot.bootstrap.reflector as module;"
+        f"module.run = lambda *_: os.kill(os.getpid(), signal.{sent}) or 1;"
+        "from polybot.cli.run import run; sys.exit(run('reflector'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=surroundings(tmp_path, runtime_dir),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = configured(tmp_path, runtime_dir)
+    note = StartNotes(loaded.locations.process_dir("reflector")).read()
+    assert note is not None
+    assert note.ended

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from polybot.adapters.notify_socket import NotifySocket
-from polybot.adapters.supervisor_events import SupervisorEvents
+from polybot.adapters.supervisor_events import StateChange, SupervisorEvents
 from polybot.cli.notify_bridge import ABORT_S, Bridge, interval_of, main
 from tests.fakes import FakeClock
 from tests.unit.adapters.test_supervisor_events import event
@@ -23,6 +23,10 @@ class Signals:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
         self.problem = ""
+        self.known: list[StateChange] = []
+
+    def running(self) -> tuple[list[StateChange], str]:
+        return self.known, self.problem
 
     def send(self, name: str, signal_name: str) -> str:
         self.sent.append((name, signal_name))
@@ -54,8 +58,10 @@ class Case:
         self.bridge.turn(0)
 
     def wait(self, seconds: float) -> list[str]:
-        self.clock.advance(seconds)
-        self.bridge.turn(0)
+        # In turns as a bridge makes them: a longer step would be a gap.
+        for _ in range(round(seconds)):
+            self.clock.advance(1)
+            self.bridge.turn(0)
         return [signal_name for _, signal_name in self.signals.sent]
 
 
@@ -99,7 +105,53 @@ def test_one_that_does_not_end_by_an_abort_is_killed(case: Case) -> None:
     case.say(b"READY=1")
     case.wait(30)
     assert case.wait(ABORT_S) == ["ABRT", "CONT", "KILL"]
-    assert case.wait(60) == ["ABRT", "CONT", "KILL"]
+    # Neither may have arrived: it is killed again until its end is told.
+    assert case.wait(2 * ABORT_S) == ["ABRT", "CONT", "KILL", "KILL", "KILL"]
+    case.state("EXITED")
+    assert case.wait(60) == ["ABRT", "CONT", "KILL", "KILL", "KILL"]
+
+
+def test_a_new_process_is_not_killed_for_an_old_one_of_its_name(case: Case) -> None:
+    case.state("RUNNING")
+    case.wait(90)
+    case.pid += 1
+    case.state("RUNNING")
+    assert case.wait(60) == ["ABRT", "CONT"]
+
+
+def test_one_that_ran_before_the_bridge_is_watched(case: Case) -> None:
+    case.signals.known = [StateChange("floor:trader", case.pid, runs=True)]
+    case.bridge.catch_up()
+    assert case.wait(89) == []
+    case.say(b"WATCHDOG=1")
+    assert case.wait(29) == []
+    assert case.wait(1) == ["ABRT", "CONT"]
+
+
+def test_the_bridge_does_not_watch_itself(case: Case) -> None:
+    case.signals.known = [StateChange("floor:bridge", -1, runs=True)]
+    case.bridge.catch_up()
+    assert case.wait(100) == []
+
+
+def test_who_runs_cannot_be_asked_is_said(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    case.signals.problem = "401 Unauthorized"
+    case.bridge.catch_up()
+    assert "cannot ask supervisord who runs: 401" in capsys.readouterr().err
+
+
+def test_a_bridge_or_a_machine_that_stood_still_aborts_nobody(case: Case) -> None:
+    case.state("RUNNING")
+    case.say(b"READY=1")
+    case.wait(20)
+    case.clock.advance(3600)
+    case.bridge.turn(0)
+    assert case.wait(9) == []
+    assert case.wait(1) == ["ABRT", "CONT"]
+    case.clock.advance(3600)
+    case.bridge.turn(0)
+    assert case.wait(ABORT_S - 1) == ["ABRT", "CONT"]
+    assert case.wait(1) == ["ABRT", "CONT", "KILL"]
 
 
 def test_one_that_is_stopped_on_purpose_is_not_overdue(case: Case) -> None:

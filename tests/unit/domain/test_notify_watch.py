@@ -99,3 +99,17 @@ def test_a_nonsensical_number_changes_nothing(watch: NotifyWatch, usec: str) -> 
 )
 def test_a_datagram_is_its_assignments(data: bytes, fields: dict[str, str]) -> None:
     assert parse_notification(data) == fields
+
+
+def test_one_that_stops_may_ask_for_more_time(watch: NotifyWatch) -> None:
+    watch.heard(41, {"READY": "1"}, 0)
+    watch.heard(41, {"STOPPING": "1"}, 0)
+    watch.heard(41, {"EXTEND_TIMEOUT_USEC": "30000000"}, 5 * S)
+    assert reason(watch, 34.9) == ""
+    assert reason(watch, 35) == "waited too long for its end"
+
+
+def test_time_in_which_nobody_listened_counts_for_nobody(watch: NotifyWatch) -> None:
+    watch.postpone(100 * S)
+    assert reason(watch, 189.9) == ""
+    assert reason(watch, 190) == "waited too long for READY=1"

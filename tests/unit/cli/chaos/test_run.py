@@ -1,6 +1,8 @@
 """A run's order of things, and that its end comes whatever happens; its floor is a stand-in."""
 
+import http.client
 import signal
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,53 @@ def test_what_breaks_a_run_off_is_told_and_is_no_pass(
     report = running.run(Wish(("kill",), 1, 7), lambda _: None)
     assert floor.events == ["start", "stop"]
     assert (report.error, report.passed) == ("expected a floor that trades", False)
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (sqlite3.OperationalError("disk I/O error"), "disk I/O error"),
+        (http.client.CannotSendRequest(), "CannotSendRequest"),
+    ],
+)
+def test_books_and_exchange_that_break_off_are_no_traceback(
+    floor: Watched, monkeypatch: pytest.MonkeyPatch, broken: Exception, told: str
+) -> None:
+    def breaks(*_: object) -> Check:
+        raise broken
+
+    monkeypatch.setattr(running.judge, "audit", breaks)
+    report = running.run(Wish(("kill",), 1, 7), lambda _: None)
+    assert floor.events == ["start", "kill 60", "stop"]
+    assert (report.error, report.passed) == (told, False)
+
+
+def test_an_end_that_fails_keeps_what_was_found(
+    floor: Watched, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del floor
+
+    def breaks(*_: object) -> Check:
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr(running.judge, "journals", breaks)
+    report = running.run(Wish(("kill",), 1, 7), lambda _: None)
+    assert (report.error, report.passed) == ("Input/output error", False)
+    assert [check.ok for check in report.checks] == [True] * len(report.checks)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_floor_that_cannot_be_prepared_leaves_nothing(
+    floor: Watched, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(running, "settle_in", full)
+    with pytest.raises(StorageError, match="No space left"):
+        running.run(Wish(("kill",), 1, 7), lambda _: None)
+    assert floor.events == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_floor_that_does_not_end_is_no_pass(floor: Watched) -> None:
