@@ -85,7 +85,8 @@ def test_a_process_that_hangs_for_good_is_aborted_with_its_stacks_and_started_ag
     # Past startsecs, when the runner tells that it runs.
     time.sleep(5)
     os.kill(pid, signal.SIGSTOP)
-    floor.wait("the abort", lambda: not is_there(pid), timeout_s=60)
+    # A minute after its last ping (config/supervisord.conf).
+    floor.wait("the abort", lambda: not is_there(pid), timeout_s=100)
     now = floor.wait("all alive again", floor.all_alive, timeout_s=60)
     assert now["watchdog"]["pid"] != pid
     log = floor.log_tail(1_000_000)
