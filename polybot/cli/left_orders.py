@@ -150,7 +150,8 @@ def _cancel(view: AccountView) -> tuple[str, ...]:
 
 def _listed(view: AccountView) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what the exchange lists: our orders, and those that nobody here knows."""
-    ours, foreign = [], []
+    ours: list[str] = []
+    foreign: list[str] = []
     doctors = doctor_orders(view.loaded.locations.state_dir)
     for order in listed(view):
         known = order.owner is not None or order.wire.id in doctors
