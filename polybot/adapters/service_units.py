@@ -31,6 +31,10 @@ class Unit(msgspec.Struct, frozen=True):
         return self.state in _AT_REST and not self.pid
 
 
+class PatienceOver(PolybotError):
+    """Services did not end in the time they were given; systemd goes on with it."""
+
+
 class ServiceUnits:
     """Asks systemd about the floor's services; reading needs no privilege, stopping needs root."""
 
@@ -58,14 +62,14 @@ class ServiceUnits:
         """Stop target and services, and wait until systemd says that they are down.
 
         `told` hears now and then how many seconds that takes already. Raises PolybotError when
-        systemd refuses, or when patience is over: systemd goes on with it then.
+        systemd refuses, PatienceOver when patience is over: systemd goes on with it then.
         """
         began = time.monotonic()
         with _started([self._program, "stop", TARGET, SERVICES]) as stopping:
             while stopping.poll() is None:
                 took_s = time.monotonic() - began
                 if took_s > patience_s:
-                    raise PolybotError(
+                    raise PatienceOver(
                         f"expected the services to end within {patience_s:.0f} s, some did not; "
                         f"look: systemctl status '{SERVICES}'"
                     )

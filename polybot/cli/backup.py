@@ -57,7 +57,8 @@ def create(
     """Back up the floor's state, running or not, to one file for this user alone.
 
     Database, journals, checkpoints, fence and play wallet, and the configuration for reference. A
-    private key in `.env` is not in it. The file is read back and checked before the command ends.
+    private key in `.env` is not in it. The file is read back and checked before the command ends;
+    while it is not fit, no older one is removed.
     """
     from polybot.bootstrap.backup.create import Source, create  # noqa: PLC0415
     from polybot.bootstrap.backup.dated import beyond, dated_backups, dated_path  # noqa: PLC0415
@@ -80,7 +81,8 @@ def create(
     with _given_back(loaded):
         manifest = create(source, target, clock, _Progress(clock, "read"))
         found = _examined(target, clock)
-    if out is None:
+    # An unfit one must not push out an older one that is fit.
+    if out is None and not found:
         kept = loaded.config.backup.keep if keep is None else keep
         for older in beyond(dated_backups(state_dir, floor), kept):
             older.path.unlink(missing_ok=True)
@@ -202,7 +204,9 @@ def _say_made(target: Path, manifest: "Manifest", found: tuple[str, ...], *, as_
     say(f"{target}: {packed:.1f} MiB, {_sentence(manifest)}")
     for problem in found:
         say(problem)
-    if not found:
+    if found:
+        say("not fit to go on from; no older backup was removed")
+    else:
         say("read back and checked: a floor can go on from it")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from polybot.adapters.service_units import ServiceUnits
+from polybot.adapters.service_units import PatienceOver, ServiceUnits
 from polybot.cli.exits import CommandError, Late
 from polybot.cli.output import warn
 from polybot.cli.processes import RUNNER, FloorProcess, floor_processes, held_locks, send
@@ -23,6 +23,10 @@ UNITS_S = 180.0
 # Somebody who waits longer than this wants to know for whom.
 TELL_S = 2.0
 _POLL_S = 0.05
+
+
+class NotRoot(CommandError):
+    """Somebody who may not stop services asked for it; nothing was tried."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -59,20 +63,21 @@ def end_processes(runtime_dir: Path, *, clean_s: float = CLEAN_S, hard_s: float 
 def end_units(runtime_dir: Path, units: ServiceUnits) -> Ended:
     """Stop an installation's services by systemd, and wait until they are down.
 
-    Raises CommandError for anybody but root, Late when something still runs at the end.
+    Raises NotRoot for anybody but root, Late when something still runs at the end.
     """
     if os.geteuid() != 0:
         user = pwd.getpwuid(os.geteuid()).pw_name
-        raise CommandError(
-            f"expected root, who may stop services, was {user}; run: sudo polybot stop"
-        )
+        raise NotRoot(f"expected root, who may stop services, was {user}; run: sudo polybot stop")
     running = floor_processes(runtime_dir)
     active = units.running()
     if not running and not active:
         return Ended()
     started = time.monotonic()
     progress = Progress(lambda: floor_processes(runtime_dir))
-    units.stop(patience_s=UNITS_S, told=progress)
+    try:
+        units.stop(patience_s=UNITS_S, told=progress)
+    except PatienceOver as error:
+        raise Late(str(error)) from error
     # What is no unit's, such as a process somebody started by hand, systemd knows nothing of.
     if floor_processes(runtime_dir):
         end_processes(runtime_dir)
@@ -89,6 +94,12 @@ def refuse_held(locations: Locations) -> None:
             f"expected nobody to use {locations.state_dir} any more, was locked as "
             f"{', '.join(held)}; a process of another user or another place: end it there"
         )
+
+
+def trader_runs(locations: Locations) -> bool:
+    """Return whether a trader may still order: one runs, or somebody holds its journal."""
+    names = {process.name for process in floor_processes(locations.runtime_dir)}
+    return "trader" in names.union(held_locks(locations))
 
 
 class Progress:

@@ -25,18 +25,22 @@ from polybot.config.locations import (
 SERVICE_USER = "polybot"
 # Files of a clone are its owner's; those of an installation are shared with the group.
 PRIVATE_UMASK, SHARED_UMASK = 0o077, 0o007
+# As tmpfiles.d makes it: what is made in it is the group's.
+_STATE_MODE = 0o2770
 
 # These stay root: they ask systemd, or write what only root may write.
-AS_ROOT = frozenset({"stop", "init", "secret"})
+_ROOTS = ("stop", "down", "init", "secret")
+AS_ROOT = frozenset(_ROOTS)
 # `backup` does when it is given a file, which may be where only root gets at it.
 _BACKUP = "backup"
 
-# What only root may run, and why; the service's user may too, but for the first three.
+# What only root may run, and why; the service's user may too, but for `_ROOTS`.
 _KEY = "it reads the private key"
 _WALLET_FILES = "it reads the wallet's API credentials"
 _OWNER = "what it writes must belong to the service"
 ROOT_ONLY: dict[str, str] = {
     "stop": "it asks systemd",
+    "down": "it asks systemd",
     "init": "it stores the private key",
     "secret": "it writes where only root may",
     "arm": _KEY,
@@ -96,12 +100,13 @@ def settle(
         os.umask(PRIVATE_UMASK)
         return
     os.umask(SHARED_UMASK)
-    if not arguments or _HARMLESS.intersection(arguments):
+    # Between others it may be an option's value.
+    if not arguments or _HARMLESS.intersection((arguments[0], arguments[-1])):
         return
     if os.geteuid() == 0:
         _settle_root(arguments, service)
     elif os.geteuid() == service.pw_uid:
-        _refuse(arguments, ("stop", "init", "secret"))
+        _refuse(arguments, _ROOTS)
     elif service.pw_gid in (os.getegid(), *os.getgroups()):
         _refuse(arguments, ROOT_ONLY)
     else:
@@ -159,13 +164,17 @@ def hand_to_group(path: Path) -> None:
 
 
 def give_back(directory: Path) -> None:
-    """Give everything below the state directory that root left there to the service's user.
+    """Give the state directory and all below it that root made to the service's user.
 
     Follows no links. Does nothing for anybody but root.
     """
     service = service_user()
     if os.geteuid() != 0 or service is None or not directory.is_dir():
         return
+    if not directory.is_symlink() and directory.stat().st_uid == 0:
+        # Root made it anew, for a restore where there was none.
+        os.chown(directory, service.pw_uid, service.pw_gid)
+        directory.chmod(_STATE_MODE)
     for _, directories, files, place in os.fwalk(directory):
         for name in (*directories, *files):
             # It may be gone by now.

@@ -20,6 +20,7 @@ from polybot.cli.exits import CommandError, Refused
 from polybot.cli.identity import acting_as_service, hand_to_group, is_service_floor
 from polybot.cli.options import Json
 from polybot.cli.output import dollars, say, show_json, warn
+from polybot.cli.processes import floor_processes, floor_runs
 from polybot.cli.secret_places import place_of, store_of
 from polybot.config.edit import with_toml_values
 from polybot.config.keys import override_name
@@ -28,7 +29,14 @@ from polybot.config.private_files import read_text, replace_text
 from polybot.config.secret_keys import secret_names
 from polybot.domain.money import format_usdc
 from polybot.domain.wallet_choice import WalletChoice, WalletOption, choose_wallet
-from polybot.errors import ConfigError, ExchangeError, InvalidValue, PolybotError, Unauthorized
+from polybot.errors import (
+    ConfigError,
+    ExchangeError,
+    InvalidValue,
+    PolybotError,
+    StorageError,
+    Unauthorized,
+)
 from polybot.exchange.l2_auth import ApiCredentials
 
 if TYPE_CHECKING:
@@ -124,9 +132,7 @@ def signer_of(text: str) -> "OrderSigner":
 
 
 def refuse_other_wallet(loaded: LoadedConfig, key: "OrderSigner", *, force: bool) -> None:
-    """Refuse to replace another wallet's key unless that is wanted."""
-    if force:
-        return
+    """Refuse to replace another wallet's key unless that is wanted, and never under a floor."""
     try:
         known = wallet_files(loaded).credentials()
     except ConfigError:
@@ -138,11 +144,18 @@ def refuse_other_wallet(loaded: LoadedConfig, key: "OrderSigner", *, force: bool
             stored = signer_of(configured).address
         except CommandError:
             stored = stored or "of another key (unreadable)"
-    if stored and stored.lower() != key.address.lower():
+    if not stored or stored.lower() == key.address.lower():
+        return
+    if not force:
         message = (
             f"this key is of {key.address}, but the wallet {stored} is set up here; "
             "polybot init --force replaces it"
         )
+        raise Refused(message)
+    runtime_dir = loaded.locations.runtime_dir
+    if floor_runs(runtime_dir) or floor_processes(runtime_dir):
+        # It would go on with the one wallet's orders and the other's login.
+        message = f"a floor runs here with the wallet {stored}; to replace it: polybot stop first"
         raise Refused(message)
 
 
@@ -178,7 +191,10 @@ def find_wallet(loaded: LoadedConfig, key: "OrderSigner", asked: Asked, funder: 
 
 
 def save(loaded: LoadedConfig, key: str, found: Found) -> list[str]:
-    """Write credentials, key and configuration; returns what a person has to mend."""
+    """Write key, configuration and credentials; returns what a person has to mend.
+
+    The credentials are last: who finds them finds the key they are of.
+    """
     locations = loaded.locations
     account = found.credentials
     config_text = with_toml_values(
@@ -192,16 +208,24 @@ def save(loaded: LoadedConfig, key: str, found: Found) -> list[str]:
         # Root's own files in the state directory would stop the service.
         with acting_as_service() if is_shared else nullcontext():
             make_private(locations.state_dir)
-            wallet_files(loaded).save_credentials(account)
     except OSError as error:
-        raise CommandError(f"cannot write the credentials: {error}; nothing was stored") from error
+        raise CommandError(
+            f"cannot make the state's directory: {error}; nothing was stored"
+        ) from error
     warning = store_of(locations).store(secret, key)
     is_new = not locations.config_path.exists()
     replace_text(locations.config_path, config_text, private=False)
+    if is_shared and is_new:
+        hand_to_group(locations.config_path)
+    try:
+        with acting_as_service() if is_shared else nullcontext():
+            wallet_files(loaded).save_credentials(account)
+    except (OSError, StorageError) as error:
+        raise CommandError(
+            f"cannot write the credentials: {error}; the key is stored, run polybot init again"
+        ) from error
     if not is_shared:
         return _overridden(account)
-    if is_new:
-        hand_to_group(locations.config_path)
     return [warning] if warning else []
 
 

@@ -5,7 +5,15 @@ from typing import Annotated, Any
 import typer
 
 from polybot.adapters.service_units import ServiceUnits
-from polybot.cli.down import Ended, end_processes, end_units, named, refuse_held
+from polybot.cli.down import (
+    Ended,
+    NotRoot,
+    end_processes,
+    end_units,
+    named,
+    refuse_held,
+    trader_runs,
+)
 from polybot.cli.exits import Exit
 from polybot.cli.left_orders import LeftOrders, cancel_before, left_orders
 from polybot.cli.options import Json
@@ -13,7 +21,8 @@ from polybot.cli.output import plural, say, show_json, warn
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import INSTALLED_RUNTIME
 from polybot.config.origins import Layer
-from polybot.errors import ConfigError
+from polybot.config.private_files import read_text
+from polybot.errors import ConfigError, PolybotError, StorageError
 
 EXAMPLES = ("polybot stop", "polybot stop --cancel", "sudo polybot stop --json")
 
@@ -29,22 +38,27 @@ def stop(*, cancel: Cancel = False, as_json: Json = False) -> None:
     for which it must be root. Works with a broken configuration, and stops what a killed runner
     left behind. Orders at a real exchange are gone seconds after the last heartbeat; that is waited
     for. Exit code 3 when nothing runs, 5 when something would not end or an order is left that
-    should not be, 1 when the exchange cannot be asked.
+    should not be, 1 when the exchange cannot be asked, or the state is of another market. Where
+    something would not end, the orders are looked at all the same, and canceled with --cancel
+    unless it is the trader.
     """
     loaded, unknown = _load()
-    before = cancel_before(loaded) if cancel else LeftOrders()
-    ended = _end(loaded)
-    refuse_held(loaded.locations)
-    if not as_json:
+    unknown = unknown or _other_floor(loaded)
+    before = cancel_before(loaded) if cancel and not unknown else LeftOrders()
+    ended, failed = _tried_to_end(loaded)
+    if not as_json and failed is None:
         _say_ended(loaded, ended)
     if unknown:
         left = LeftOrders(problem=unknown)
     else:
-        left = left_orders(loaded, before, cancel=cancel, waits=_wait_word)
+        runs = failed is not None and trader_runs(loaded.locations)
+        left = left_orders(loaded, before, cancel=cancel, waits=_wait_word, trader_runs=runs)
     if as_json:
         show_json(as_document(ended, left))
     else:
         _say_left(left)
+    if failed is not None:
+        raise failed
     raise typer.Exit(left.exit or (Exit.OK if ended.stopped else Exit.NOT_RUNNING))
 
 
@@ -58,6 +72,7 @@ def as_document(ended: Ended, left: LeftOrders) -> dict[str, Any]:
             "left": list(left.order_ids),
             "why": left.why or None,
             "canceled": list(left.canceled),
+            "foreign": list(left.foreign),
             "problem": left.problem or None,
         },
     }
@@ -79,6 +94,29 @@ def _load() -> tuple[LoadedConfig, str]:
             # The environment, the file, or what runs here has said which market it is.
             return loaded, ""
         return loaded, f"the configuration has an error ({error.problems[0]})"
+
+
+def _other_floor(loaded: LoadedConfig) -> str:
+    """Say so when the state is of another market than the one the configuration names."""
+    try:
+        owner = read_text(loaded.locations.state_dir / "floor").strip()
+    except StorageError as error:
+        return str(error)
+    if owner in ("", loaded.locations.floor):
+        return ""
+    return f"the state is of a {owner} floor, the configuration says {loaded.locations.floor}"
+
+
+def _tried_to_end(loaded: LoadedConfig) -> tuple[Ended, PolybotError | None]:
+    """End the floor; what would not end is returned, as the orders are looked at all the same."""
+    try:
+        ended = _end(loaded)
+        refuse_held(loaded.locations)
+    except NotRoot:
+        raise
+    except PolybotError as error:
+        return Ended(), error
+    return ended, None
 
 
 def _end(loaded: LoadedConfig) -> Ended:
@@ -117,3 +155,9 @@ def _say_left(left: LeftOrders) -> None:
             say(f"  {order_id}")
     else:
         say("no open order of ours is left")
+    if left.foreign:
+        say(
+            f"{plural(len(left.foreign), 'open order')} of this wallet "
+            f"{'is' if len(left.foreign) == 1 else 'are'} not known here: "
+            "polybot cancel-all --all-wallet"
+        )

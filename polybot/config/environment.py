@@ -1,6 +1,7 @@
 """Settings from environment variables and .env files: our own overrides and older bots' names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from polybot.config.keys import (
@@ -12,6 +13,7 @@ from polybot.config.keys import (
 )
 from polybot.config.locations import CONFIG_NAME, RUNTIME_NAME, STATE_NAME
 from polybot.config.origins import Layer, Origin, Setting
+from polybot.errors import ConfigError
 
 PLAIN_NAMES = {
     CONFIG_NAME: "configuration file; default config/polybot.toml, installed under /etc/polybot",
@@ -48,23 +50,25 @@ _RESERVED = ("POLYBOT_FLOOR_", "POLYBOT_TEST_")
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Read a .env file; an absent one is empty, and nothing is interpolated (keys may hold a $)."""
-    if not path.is_file():
-        return {}
-    # A process without a .env file does not load what reads one.
-    from dotenv import dotenv_values  # noqa: PLC0415
+    """Read a .env file; an absent one is empty, and nothing is interpolated (keys may hold a $).
 
-    return {
-        name: value
-        for name, value in dotenv_values(path, interpolate=False).items()
-        if value is not None
-    }
+    Raises ConfigError for one that this user may not read.
+    """
+    with _allowed(path):
+        if not path.is_file():
+            return {}
+        # A process without a .env file does not load what reads one.
+        from dotenv import dotenv_values  # noqa: PLC0415
+
+        values = dotenv_values(path, interpolate=False)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def dotenv_warnings(path: Path) -> list[str]:
-    """Warn when others may read a .env file: it is where secrets live."""
-    if path.is_file() and path.stat().st_mode & 0o077:
-        mode = path.stat().st_mode & 0o777
+    """Warn when others may read a .env file: it is where secrets live. Raises as `read_dotenv`."""
+    with _allowed(path):
+        mode = path.stat().st_mode & 0o777 if path.is_file() else 0
+    if mode & 0o077:
         return [f"{path}: expected mode 600, was {mode:o}; run: chmod 600 {path}"]
     return []
 
@@ -105,6 +109,18 @@ def wants_dry_run(environ: Mapping[str, str]) -> str | None:
         if environ.get(name, "").strip().lower() in ("true", "1", "yes", "on"):
             return name
     return None
+
+
+@contextmanager
+def _allowed(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        problem = (
+            f"{path}: expected a file this user may read, was not allowed to; "
+            "run this as its owner, or give it to this user with chown"
+        )
+        raise ConfigError([problem]) from error
 
 
 def _setting(raw: str, layer: Layer, name: str, source: str, base: Path) -> Setting:

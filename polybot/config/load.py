@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -84,20 +85,19 @@ def load(
         installation or find_installation(),
         join_floor=join_floor,
     )
-    dotenv_paths = _dotenv_paths(sources)
-    dotenv = {path: read_dotenv(path) for path in dotenv_paths}
+    dotenv, unreadable = _read_dotenvs(_dotenv_paths(sources))
     everything = {name: value for values in dotenv.values() for name, value in values.items()}
     everything |= sources.environ
     settings, problems = read_document(sources.config_path)
     if sources.must_exist and not sources.config_path.is_file():
         problems.append(f"{CONFIG_NAME}: expected a file, was {str(sources.config_path)!r}")
     assembly = assemble(merge((settings, *_environment_layers(sources, dotenv))))
-    assembly.problems[:0] = problems
+    assembly.problems[:0] = [*unreadable, *problems]
     locations = _locate(sources, everything, assembly.config)
     _cross_check(assembly, Checked(assembly.config, locations, everything))
     if keyless:
         assembly.problems[:] = [each for each in assembly.problems if MISSING_KEY not in each]
-    warnings = [warning for path in dotenv_paths for warning in dotenv_warnings(path)]
+    warnings = [warning for path in dotenv for warning in dotenv_warnings(path)]
     warnings += environment_warnings(everything)
     if assembly.problems and not lenient:
         raise ConfigError(assembly.problems)
@@ -136,12 +136,26 @@ def _find_sources(
     config_path, named = find_config(environ, installation)
     beside: dict[str, str] = {}
     for path in (installation.root / ".env", config_path.parent / ".env"):
-        beside |= read_dotenv(path)
+        # What may not be read is told with all other problems.
+        with suppress(ConfigError):
+            beside |= read_dotenv(path)
     runtime = find_runtime({**beside, **environ}, installation)
     floor = read_floor(runtime) if join_floor else None
     if floor is not None and not named and Path(floor.config).is_file():
         config_path = Path(floor.config)
     return _Sources(environ, installation, config_path, named, floor)
+
+
+def _read_dotenvs(paths: Sequence[Path]) -> tuple[dict[Path, dict[str, str]], list[str]]:
+    """Return what the .env files say that this user may read, and the problems of the others."""
+    found: dict[Path, dict[str, str]] = {}
+    problems: list[str] = []
+    for path in paths:
+        try:
+            found[path] = read_dotenv(path)
+        except ConfigError as error:
+            problems += error.problems
+    return found, problems
 
 
 def _dotenv_paths(sources: _Sources) -> list[Path]:

@@ -44,19 +44,31 @@ def create(source: Source, target: Path, clock: Clock, told: Callable[[int], Non
     unfinished = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        with os.fdopen(os.open(unfinished, flags, _MODE), "wb") as file:
-            manifest = _write(source, file, clock, told)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(target)
+        handle = _opened_anew(unfinished)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                manifest = _write(source, file, clock, told)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(target)
+        finally:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
         sync_directory(target.parent)
     except OSError as error:
         raise storage_error(error, target) from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
     return manifest
+
+
+def _opened_anew(path: Path) -> int:
+    """Open a file that was not there, so that no link of somebody's leads the state elsewhere."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.lstat().st_uid != os.geteuid():
+            raise StorageError(f"expected nothing at {path}, was another user's; remove it first")
+        # What a killed backup left.
+        path.unlink()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, _MODE)
 
 
 def _write(source: Source, file: BinaryIO, clock: Clock, told: Callable[[int], None]) -> Manifest:

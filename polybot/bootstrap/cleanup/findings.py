@@ -19,10 +19,10 @@ MEBIBYTE = 1 << 20
 # Nobody takes longer over one file: a backup of gigabytes is written in minutes.
 UNFINISHED_NS = 6 * 3600 * 1_000_000_000
 
-# Drafts of journal, checkpoint, archive and backup, and of `config.private_files` (mkstemp).
-_UNFINISHED = re.compile(r".+\.(tmp|part)|\..+\.[a-z0-9_]{8}")
-# Directories that an interrupted backup or restore leaves.
-_DRAFTS = (".backup-", ".restoring-")
+# Drafts of journal, checkpoint, archive and backup, and of `config.private_files`.
+_UNFINISHED = re.compile(r".+\.(tmp|part)|\..+\.[0-9a-f]{16}")
+# Directories that an interrupted backup, restore or upgrade (`cli.trial`) leaves.
+_DRAFTS = (".backup-", ".restoring-", ".trial-")
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -64,9 +64,13 @@ def test_an_unfit_state_is_told_and_kept_for_a_person(polybot: Command, state: P
     data = bytearray(journal.read_bytes())
     data[100] ^= 1
     journal.write_bytes(data)
-    told = polybot("backup", "create", code=1).stdout
+    older = state / "backups" / "polybot-synthetic-2026-01-01T000000Z.tar.zst"
+    older.write_text("perhaps fit")
+    told = polybot("backup", "create", "--keep", "1", code=1).stdout
     assert "trader: changed record" in told
-    (made,) = dated(state)
+    assert "not fit to go on from; no older backup was removed" in told
+    kept, made = dated(state)
+    assert kept == older
     assert "not fit to go on from" in polybot("backup", "verify", str(made), code=1).stdout
 
 

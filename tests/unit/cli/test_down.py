@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from polybot.cli import down
 from polybot.cli.down import CLEAN_S, HARD_S, Ended, Progress, end_processes, end_units, refuse_held
 from polybot.cli.exits import CommandError, Late
 from polybot.cli.processes import FloorProcess, floor_processes
@@ -139,6 +140,15 @@ def test_services_are_stopped_by_systemd_and_the_rest_by_a_signal(
         assert end_units(runtime_dir, units).stopped == tuple(there)
         assert floor_processes(runtime_dir) == []
     assert units.running() == []
+
+
+def test_a_service_over_its_patience_is_late(
+    tmp_path: Path, runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(down, "UNITS_S", -1.0)
+    with pytest.raises(Late, match="expected the services to end within"):
+        end_units(runtime_dir, systemctl(tmp_path, trader="active 12"))
 
 
 def test_a_service_that_comes_back_is_told(

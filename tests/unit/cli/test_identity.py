@@ -104,6 +104,7 @@ def test_root_becomes_the_services_user_for_good(service: pwd.struct_passwd) -> 
     ("arguments", "stays"),
     [
         (["stop"], True),
+        (["down", "--cancel"], True),
         (["init", "--key-stdin"], True),
         (["secret", "set", "openai_api_key"], True),
         (["backup", "create"], False),
@@ -114,6 +115,8 @@ def test_root_becomes_the_services_user_for_good(service: pwd.struct_passwd) -> 
         (["arm"], False),
         (["run", "trader"], False),
         (["--help"], True),
+        (["arm", "--help"], True),
+        (["halt", "--reason", "--help", "--yes"], False),
         ([], True),
     ],
 )
@@ -260,7 +263,11 @@ def test_what_root_left_is_given_back_but_nothing_a_link_names(
     (state / "link").symlink_to(outside)
     (state / "members").write_text("")
     os.chown(state / "members", MEMBER, GROUP)
+    state.chmod(0o700)
     give_back(state)
+    top = state.stat()
+    assert (top.st_uid, top.st_gid) == (service.pw_uid, service.pw_gid)
+    assert top.st_mode & 0o7777 == 0o2770
     assert (state / "trader").stat().st_uid == service.pw_uid
     assert (state / "trader" / "file").stat().st_gid == service.pw_gid
     assert (state / "members").stat().st_uid == MEMBER

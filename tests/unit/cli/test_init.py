@@ -218,6 +218,25 @@ def test_another_wallets_key_is_not_replaced_unasked(loaded: LoadedConfig) -> No
     refuse_other_wallet(load(), OrderSigner(KEY), force=False)
 
 
+def test_a_wallet_is_not_replaced_under_a_floor_that_runs(
+    loaded: LoadedConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(loaded, KEY, found_at(ADDRESS, 0))
+    monkeypatch.setattr("polybot.cli.init.floor_runs", lambda _: True)
+    with pytest.raises(Refused, match="polybot stop first"):
+        refuse_other_wallet(load(), OrderSigner("0x" + "55" * 32), force=True)
+    refuse_other_wallet(load(), OrderSigner(KEY), force=True)
+
+
+def test_credentials_that_cannot_be_written_leave_the_key_they_are_of(
+    loaded: LoadedConfig,
+) -> None:
+    loaded.locations.state_dir.joinpath("wallet").write_text("in the way")
+    with pytest.raises(CommandError, match="the key is stored, run polybot init again"):
+        save(loaded, KEY, found_at(ADDRESS, 0))
+    assert load().config.wallet.private_key == KEY
+
+
 def test_a_state_of_play_money_is_not_used_for_a_real_wallet(loaded: LoadedConfig) -> None:
     (loaded.locations.state_dir / "floor").write_text("replay-x-123456\n")
     with pytest.raises(Refused, match="POLYBOT_STATE_DIR"):

@@ -1,11 +1,13 @@
 """Tests of which orders a stopped floor leaves, and what is done about them."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from polybot.adapters.arming_files import PendingOrderFile
 from polybot.cli import left_orders as module
 from polybot.cli.left_orders import LeftOrders, cancel_before, left_orders
 from polybot.config.load import LoadedConfig, load
@@ -98,10 +100,65 @@ def test_an_order_that_outlives_the_switch_is_an_error(
     assert "polybot cancel-all" in found.why
 
 
-def test_without_a_login_there_is_nothing_of_ours(live: StubExchange, state_dir: Path) -> None:
+def test_without_a_login_nobody_knows_of_a_floor_that_traded(
+    live: StubExchange, state_dir: Path
+) -> None:
     live.add(OURS)
     (state_dir / "wallet" / "credentials.json").unlink()
+    (state_dir / "trader").mkdir(exist_ok=True)
+    (state_dir / "trader" / "journal-0000000000000001.log").touch()
+    found = look(load(join_floor=True, keyless=True))
+    assert (found.problem, found.exit) == ("no API credentials here: polybot init", 1)
+
+
+def test_without_a_login_an_open_order_of_the_database_is_one_too(
+    live: StubExchange, state_dir: Path, add_open_order: Callable[[], str]
+) -> None:
+    del live
+    add_open_order()
+    (state_dir / "wallet" / "credentials.json").unlink()
+    shutil.rmtree(state_dir / "trader", ignore_errors=True)
+    assert look(load(join_floor=True, keyless=True)).exit == 1
+
+
+def test_without_a_login_where_nothing_was_ordered_there_is_nothing_of_ours(
+    live: StubExchange, state_dir: Path
+) -> None:
+    live.add(OURS)
+    for each in state_dir.iterdir():
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
     assert look(load(join_floor=True, keyless=True)) == LeftOrders()
+
+
+def test_orders_that_nothing_here_knows_are_told_and_the_doctor_s_are_ours(
+    live: StubExchange, state_dir: Path
+) -> None:
+    doctors, stranger = "0x" + "ab" * 32, "0x" + "cd" * 32
+    PendingOrderFile(state_dir).write(doctors)
+    live.add(doctors)
+    live.add(stranger)
+    found = look(load(join_floor=True, keyless=True))
+    assert (found.order_ids, found.foreign) == ((doctors,), (stranger,))
+    found = look(load(join_floor=True, keyless=True), cancel=True)
+    assert (found.canceled, found.order_ids, found.foreign) == ((doctors,), (), (stranger,))
+
+
+def test_beside_a_trader_that_would_not_end_nothing_is_canceled_or_waited_for(
+    live: StubExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYBOT__TRADER__EXCHANGE_HEARTBEAT", "true")
+    live.add(OURS)
+    said: list[str] = []
+    found = left_orders(
+        load(join_floor=True, keyless=True),
+        LeftOrders(),
+        cancel=True,
+        waits=said.append,
+        trader_runs=True,
+    )
+    assert (found.order_ids, found.canceled, found.exit, said) == ((OURS,), (), 5, [])
+    assert found.why == "the trader still runs"
+    assert list(live.orders) == [OURS]
 
 
 @pytest.fixture

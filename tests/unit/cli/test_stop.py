@@ -14,6 +14,7 @@ from polybot.cli.left_orders import LeftOrders
 from polybot.cli.processes import FloorProcess, floor_processes
 from polybot.config.load import load
 from polybot.config.locations import Installation
+from polybot.runtime.journal_lock import take_lock
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.exchange import StubExchange, exchange
 from tests.unit.cli.history import OPEN, ORDER_IDS
@@ -38,7 +39,13 @@ def test_it_tells_a_script_what_was_stopped_and_that_no_order_is_left(
         assert floor_processes(runtime_dir) == []
     assert sorted(told["stopped"]) == sorted(process.name for process in there)
     assert told["killed"] == []
-    assert told["orders"] == {"left": [], "why": None, "canceled": [], "problem": None}
+    assert told["orders"] == {
+        "left": [],
+        "why": None,
+        "canceled": [],
+        "foreign": [],
+        "problem": None,
+    }
 
 
 def test_a_floor_that_does_not_run_may_still_have_left_orders(
@@ -56,7 +63,47 @@ def test_with_cancel_they_are_canceled(polybot: Command, live: StubExchange) -> 
     live.add("0xforeign")
     out = polybot("stop", "--cancel", code=3).stdout
     assert "1 open order canceled\nno open order of ours is left\n" in out
+    assert "1 open order of this wallet is not known here: polybot cancel-all --all-wallet" in out
     assert list(live.orders) == ["0xforeign"]
+
+
+def test_the_market_is_the_one_the_state_was_traded_on(
+    polybot: Command, live: StubExchange, state_dir: Path
+) -> None:
+    live.add(ORDER_IDS[OPEN])
+    (state_dir / "floor").write_text("paper\n")
+    error = polybot("stop", "--cancel", code=1).stderr
+    assert "the state is of a paper floor, the configuration says live" in error
+    assert list(live.orders) == [ORDER_IDS[OPEN]]
+
+
+def test_what_would_not_end_does_not_keep_the_orders_from_being_canceled(
+    polybot: Command, live: StubExchange, state_dir: Path
+) -> None:
+    live.add(ORDER_IDS[OPEN])
+    (state_dir / "tracker").mkdir(exist_ok=True)
+    lock = take_lock(state_dir / "tracker")
+    try:
+        done = polybot("stop", "--cancel", code=5)
+    finally:
+        os.close(lock)
+    assert "1 open order canceled" in done.stdout
+    assert "was locked as tracker" in done.stderr
+    assert not live.orders
+
+
+def test_beside_a_trader_that_would_not_end_orders_are_only_told(
+    polybot: Command, live: StubExchange, state_dir: Path
+) -> None:
+    live.add(ORDER_IDS[OPEN])
+    (state_dir / "trader").mkdir(exist_ok=True)
+    lock = take_lock(state_dir / "trader")
+    try:
+        done = polybot("stop", "--cancel", code=5)
+    finally:
+        os.close(lock)
+    assert "1 open order left: the trader still runs" in done.stdout
+    assert list(live.orders) == [ORDER_IDS[OPEN]]
 
 
 def test_an_exchange_that_is_away_is_an_error(polybot: Command, live: StubExchange) -> None:

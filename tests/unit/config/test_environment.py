@@ -1,5 +1,6 @@
 """Tests of settings from the environment and from .env files."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from polybot.config.environment import (
     wants_dry_run,
 )
 from polybot.config.origins import Layer
+from polybot.errors import ConfigError
+from tests.forked import STRANGER, become, in_fork
 
 
 def settings(environ: dict[str, str]) -> dict[str, str]:
@@ -59,6 +62,32 @@ def test_a_dotenv_file_is_read_literally(tmp_path: Path) -> None:
     path.write_text("A=1\nexport B='two words'\n# C=3\nD=pa$HOME${HOME}ss\nE\n")
     assert read_dotenv(path) == {"A": "1", "B": "two words", "D": "pa$HOME${HOME}ss"}
     assert read_dotenv(tmp_path / "absent") == {}
+
+
+@pytest.mark.parametrize("closed", ["beside/.env", "beside"])
+def test_a_dotenv_file_this_user_may_not_read_is_a_line_that_says_what_to_do(
+    tmp_path: Path, closed: str
+) -> None:
+    path = tmp_path / "beside" / ".env"
+    path.parent.mkdir()
+    path.write_text("A=1\n")
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    (tmp_path / closed).chmod(0)
+
+    def work() -> list[str]:
+        if os.geteuid() == 0:
+            become(STRANGER, STRANGER)
+        try:
+            read_dotenv(path)
+        except ConfigError as error:
+            return error.problems
+        return []
+
+    (problem,) = in_fork(work)
+    (tmp_path / closed).chmod(0o700)
+    assert problem.startswith(f"{path}: expected a file this user may read")
+    assert "chown" in problem
 
 
 def test_a_dotenv_file_others_may_read_is_warned_of(tmp_path: Path) -> None:

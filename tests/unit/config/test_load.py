@@ -1,5 +1,6 @@
 """Tests of loading: precedence, every problem at once, places, secrets and the hash."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from polybot.config.floor import FloorRecord, write_floor
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import Installation
 from polybot.errors import ConfigError
+from tests.forked import STRANGER, become, in_fork
 
 KEY = "0x" + "ab" * 32
 
@@ -250,3 +252,25 @@ def test_the_floors_own_configuration_file_is_read_while_it_exists(clone: Path) 
     assert loaded(clone, join_floor=True).config.trading_zone == "UTC"
     other.unlink()
     assert loaded(clone, join_floor=True).config.trading_zone == "America/New_York"
+
+
+def test_an_unreadable_dotenv_is_one_problem_more_and_a_warning_where_all_must_work(
+    clone: Path,
+) -> None:
+    path = write(clone, "bogus = 1\n")
+    for parent in (clone, *clone.parents[:2]):
+        parent.chmod(0o755)
+    path.parent.chmod(0o755)
+    path.chmod(0o644)
+    write_secretly(clone / ".env", "A=1\n")
+    (clone / ".env").chmod(0)
+
+    def work() -> list[list[str]]:
+        if os.geteuid() == 0:
+            become(STRANGER, STRANGER)
+        return [problems(clone), list(loaded(clone, lenient=True).warnings)]
+
+    refused, warned = in_fork(work)
+    for told in (refused, warned):
+        assert told[0].startswith(f"{clone / '.env'}: expected a file this user may read")
+        assert "bogus" in told[1]

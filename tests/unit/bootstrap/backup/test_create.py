@@ -13,6 +13,7 @@ from polybot.bootstrap.backup.manifest import Manifest
 from polybot.bootstrap.backup.unpack import unpack
 from polybot.errors import DiskFull, StorageError
 from tests.fakes import FakeClock
+from tests.forked import STRANGER, needs_root
 from tests.unit.bootstrap.backup.states import write_state, written
 
 
@@ -112,3 +113,35 @@ def test_a_full_disk_leaves_no_half_a_backup(tmp_path: Path) -> None:
     finally:
         with suppress(subprocess.CalledProcessError):
             subprocess.run(["umount", "--lazy", str(small)], check=True)
+
+
+def test_nothing_is_written_through_what_lies_where_the_draft_goes(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("theirs")
+    elsewhere.chmod(0o644)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "one.tar.zst.part").symlink_to(elsewhere)
+    target, _ = made(tmp_path)
+    assert elsewhere.read_text() == "theirs"
+    assert not target.is_symlink()
+    assert os.listdir(target.parent) == [target.name]
+
+
+def test_what_a_killed_backup_left_is_replaced_by_a_file_for_this_user(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    stale = tmp_path / "kept" / "one.tar.zst.part"
+    stale.write_text("half")
+    stale.chmod(0o666)
+    target, _ = made(tmp_path)
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+@needs_root
+def test_another_user_s_file_in_the_draft_s_place_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    theirs = tmp_path / "kept" / "one.tar.zst.part"
+    theirs.write_text("theirs")
+    os.chown(theirs, STRANGER, STRANGER)
+    with pytest.raises(StorageError, match="was another user's; remove it first"):
+        made(tmp_path)
+    assert theirs.read_text() == "theirs"

@@ -11,6 +11,7 @@ from polybot.bootstrap.cleanup.findings import (
     old_tapes,
     unfinished,
 )
+from polybot.config.private_files import replace_text
 from tests.unit.bootstrap.cleanup.floors import (
     DAY_NS,
     NOW_NS,
@@ -53,14 +54,14 @@ def test_no_rule_names_what_a_floor_lives_on(state: Path) -> None:
         "trader/journal.spare.tmp",
         "trader/archive/journal-0000000000000001.log.zst.tmp",
         "backups/polybot-synthetic-2026-11-22T022300Z.tar.zst.part",
-        ".arming.json.x8_k2abc",
         "tracker/.backup-ab12/ledger.sqlite",
         ".restoring-ab12/trader/journal-0000000000000001.log",
+        ".trial-ab12/ledger.sqlite",
     ],
 )
 def test_what_a_killed_process_left_goes_once_it_is_old(state: Path, name: str) -> None:
     path = sized(state / name, 1)
-    top = path.parent if ".backup-" in name else path
+    top = path.parent if ".backup-" in name or ".trial-" in name else path
     top = state / ".restoring-ab12" if ".restoring-" in name else top
     for each in [path, *path.parents]:
         if each.is_relative_to(top):
@@ -69,6 +70,22 @@ def test_what_a_killed_process_left_goes_once_it_is_old(state: Path, name: str) 
     assert (found.path, found.size_bytes) == (top, MEBIBYTE)
     age(path, hours=1)
     assert list(unfinished(state, NOW_NS)) == []
+
+
+def test_the_draft_of_a_killed_replacement_goes_once_it_is_old(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(self: Path, target: Path) -> Path:
+        del target
+        raise KeyboardInterrupt(self)
+
+    before = set(state.iterdir())
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        replace_text(state / "arming.json", "{}", private=True)
+    (draft,) = set(state.iterdir()) - before
+    age(draft, hours=7)
+    assert [found.path for found in unfinished(state, NOW_NS)] == [draft]
 
 
 def test_a_link_is_left_alone(state: Path, tmp_path: Path) -> None:
