@@ -94,9 +94,9 @@ def restart(running: list[str]) -> None:
 def prune(places: Places) -> None:
     """Remove the releases that are neither in use nor the one before."""
     kept = (places.release_of(places.current), places.release_of(places.previous))
-    for path in places.releases.iterdir():
-        if path.is_dir() and not path.is_symlink() and path not in kept:
-            shutil.rmtree(path)
+    for path in release.built(places):
+        if path.resolve() not in kept:
+            release.remove(path)
 
 
 def _restart_or_say(running: list[str]) -> None:

@@ -2,9 +2,10 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
-from polybot.extras.installer import machine, units
+from polybot.extras.installer import machine, release, units
 from polybot.extras.installer.places import COMMANDS, USER, Places
 from polybot.extras.installer.steps import Trouble, attempt, say
 
@@ -14,15 +15,17 @@ def uninstall(places: Places, *, purge: bool) -> None:
     machine.check_root(os.geteuid())
     machine.check_systemd(places)
     kept = [path for path in (places.configuration, places.state) if path.exists()]
-    is_there = places.releases.exists() or units.installed(places)
+    is_there = release.built(places) or places.current.is_symlink() or units.installed(places)
     if not is_there and not (purge and kept):
         raise Trouble("expected an installation, was none")
     say("stopping polybot")
     units.remove(places)
     for name in COMMANDS:
         _unlink(places, places.commands / name)
-    shutil.rmtree(places.releases, ignore_errors=True)
+    _remove_releases(places)
     say("removed programs, units and commands")
+    if places.releases.exists():
+        say(f"kept {places.releases}: what is in it is not of polybot's installer")
     if purge:
         _purge(places)
     elif kept:
@@ -37,6 +40,19 @@ def _purge(places: Places) -> None:
         attempt("userdel", USER)
     attempt("groupdel", USER)
     say("removed configuration, secrets, state, backups and the user")
+
+
+def _remove_releases(places: Places) -> None:
+    for link in (places.current, places.previous):
+        for path in (link, link.with_name(f".{link.name}.new")):
+            if path.is_symlink():
+                path.unlink()
+    for path in release.built(places):
+        release.remove(path)
+    release.clear(places)
+    # Not empty, or a disk of its own: it stays.
+    with suppress(OSError):
+        places.releases.rmdir()
 
 
 def _unlink(places: Places, path: Path) -> None:

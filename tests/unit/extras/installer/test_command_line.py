@@ -49,6 +49,19 @@ def test_trouble_is_one_line_and_exit_code_1(
     assert told.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_a_clone_where_the_releases_are_is_refused_in_one_line(
+    command: str, stand: Stand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line, "Places", lambda: stand.places)
+    monkeypatch.setattr(command_line, "SOURCE", stand.places.releases)
+
+    assert command_line.main([command]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("polybot: expected the clone outside")
+    assert told.count("\n") == 1
+
+
 def test_it_needs_nothing_but_the_standard_library() -> None:
     asked = [sys.executable, "-I", "-S", "-c"]
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {command_line.__name__}"

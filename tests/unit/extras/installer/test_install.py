@@ -99,6 +99,15 @@ def test_only_the_release_in_use_and_the_one_before_stay(stand: Stand) -> None:
     assert stand.releases() == {names[1], names[2], "current", "previous"}
 
 
+def test_what_is_no_release_is_not_pruned(stand: Stand) -> None:
+    own = stand.places.releases / "src"
+    own.mkdir(parents=True)
+    (own / "RELEASE").touch()
+    make(stand)
+
+    assert own.exists()
+
+
 def test_a_release_that_cannot_go_on_leaves_everything_as_it_was(stand: Stand) -> None:
     make(stand)
     first, units = stand.current(), stand.places.units

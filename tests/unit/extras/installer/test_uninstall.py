@@ -59,6 +59,22 @@ def test_somebody_elses_command_stays(installed: Stand) -> None:
     assert own.read_text() == "mine"
 
 
+def test_what_is_no_release_stays_and_is_said(
+    installed: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = installed.places.releases / "my-clone/README.md"
+    own.parent.mkdir()
+    own.touch()
+    like_one = installed.places.releases / "1.0+0123abcd"
+    like_one.mkdir()
+
+    uninstall(installed.places, purge=False)
+
+    assert installed.releases() == {"my-clone", "1.0+0123abcd"}
+    assert own.exists()
+    assert f"kept {installed.places.releases}: " in capsys.readouterr().out
+
+
 def test_nothing_to_remove_is_said(stand: Stand) -> None:
     with pytest.raises(Trouble, match="expected an installation"):
         uninstall(stand.places, purge=False)
