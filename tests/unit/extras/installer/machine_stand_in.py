@@ -36,13 +36,25 @@ import os, sys
 if os.environ.get("STAND_IN_TRIAL"):
     sys.exit("1 problem in the configuration")
 """
-# Notes each call; `is-active` says what a test wrote, `runuser -u x -- command` runs the command.
+# Notes each call; `is-active` and `is-enabled` say what a test wrote, `runuser -u x -- command`
+# runs the command.
 TOOL = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$STAND_IN_LOG"
 case "$(basename "$0") $1" in
-  "systemctl is-active") [ "$STAND_IN_ACTIVE" = yes ] || exit 3 ;;
-  "systemctl is-enabled") shift; for unit; do echo enabled; done ;;
-  "systemctl show") echo 0 ;;
+  "systemctl is-active")
+    for unit; do :; done
+    case " $STAND_IN_STOPPED " in *" $unit "*) echo inactive; exit 3 ;; esac
+    case " $STAND_IN_FAILED " in *" $unit "*) echo failed; exit 3 ;; esac
+    [ "$STAND_IN_ACTIVE" = yes ] || { echo inactive; exit 3; }
+    echo active ;;
+  "systemctl is-enabled")
+    shift
+    for unit; do
+      case " $STAND_IN_MASKED " in *" $unit "*) echo masked; continue ;; esac
+      case " $STAND_IN_DISABLED " in *" $unit "*) echo disabled; continue ;; esac
+      echo enabled
+    done ;;
+  "systemctl show") echo "${STAND_IN_PID:-0}" ;;
   "systemctl restart") [ "$STAND_IN_BROKEN" != "$2" ] || { echo "it broke"; exit 1; } ;;
   "runuser -u") shift 3; exec "$@" ;;
   "getent passwd") exit 2 ;;

@@ -1,9 +1,12 @@
 """Installing, upgrading, going back: what is switched, in which order, what a failure leaves."""
 
 import fcntl
+import os
 
 import pytest
 
+from polybot.extras.installer import install as installing
+from polybot.extras.installer import steps
 from polybot.extras.installer.install import Wish, install, rollback
 from polybot.extras.installer.places import SERVICES
 from polybot.extras.installer.steps import Trouble
@@ -29,7 +32,7 @@ def test_a_first_installation_is_whole(stand: Stand, capsys: pytest.CaptureFixtu
     assert places.sysusers.is_file()
     assert places.tmpfiles.is_file()
     calls = stand.calls()
-    enabled = [call for call in calls if "enable" in call or "restart" in call]
+    enabled = [call for call in calls if " enable " in call or "restart" in call]
     assert enabled == [f"systemctl --quiet enable {' '.join(ENABLED)}"]
     told = capsys.readouterr().out
     assert "systemctl start polybot.target" in told
@@ -72,6 +75,81 @@ def test_an_upgrade_backs_up_before_and_restarts_the_trader_last(stand: Stand) -
     # The program that made the state reads it.
     assert f"/{first}/" in backup
     assert calls.index(backup) < calls.index("systemctl daemon-reload")
+
+
+def restarted(stand: Stand) -> list[str]:
+    return [call.split()[-1] for call in stand.calls() if call.startswith("systemctl restart")]
+
+
+def test_an_upgrade_does_not_start_what_was_stopped(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    stand.behave("ACTIVE", "yes")
+    stand.behave("STOPPED", "polybot-trader.service")
+    stand.behave("FAILED", "polybot-tracker.service")
+    # systemd refuses to restart it, although it runs.
+    stand.behave("MASKED", "polybot-watchdog.service")
+    stand.change("second")
+    stand.calls()
+
+    make(stand)
+
+    calls = stand.log.read_text()
+    assert restarted(stand) == [f"polybot-{name}.service" for name in ("simulator", "reflector")]
+    # The target would start them, too; it is not enabled again either.
+    assert " start polybot.target" not in calls
+    assert " enable " not in calls
+    told = capsys.readouterr().out
+    assert "left stopped: polybot-tracker.service, polybot-trader.service" in told
+    assert "left as it runs: polybot-watchdog.service is masked" in told
+
+
+def test_nothing_starts_where_nothing_runs(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    stand.change("second")
+    stand.calls()
+
+    make(stand)
+
+    assert not [call for call in stand.calls() if {"start", "restart"} & set(call.split())]
+    assert "left stopped" not in capsys.readouterr().out
+
+
+def test_what_an_interrupted_restart_left_is_restarted_by_the_next(stand: Stand) -> None:
+    make(stand)
+    stand.behave("ACTIVE", "yes")
+    # A process that has no library of the release in its memory.
+    stand.behave("PID", str(os.getpid()))
+    stand.calls()
+
+    make(stand)
+
+    assert restarted(stand) == [f"polybot-{name}.service" for name in SERVICES]
+
+
+def test_an_interruption_after_the_switch_says_what_runs_the_old_one(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    stand.behave("ACTIVE", "yes")
+    stand.behave("PID", str(os.getpid()))
+    stand.change("second")
+
+    def interrupted(*words: object) -> str:
+        if words[:2] == ("systemctl", "restart"):
+            raise KeyboardInterrupt
+        return steps.run(*map(str, words))
+
+    monkeypatch.setattr(installing, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make(stand)
+
+    told = capsys.readouterr().out
+    assert f"{stand.current()} is in use; with the old one still: polybot-simulator" in told
+    assert "make install again" in told
 
 
 def test_what_a_person_configured_is_kept_and_a_new_sample_said(
@@ -151,12 +229,15 @@ def test_going_back_swaps_the_two_releases_and_restarts(stand: Stand) -> None:
     make(stand)
     second = stand.current()
     stand.behave("ACTIVE", "yes")
+    stand.behave("STOPPED", "polybot-trader.service")
+    # The newer release may have brought it down.
+    stand.behave("FAILED", "polybot-tracker.service")
     stand.calls()
 
     rollback(stand.places)
 
     assert (stand.current(), stand.places.previous.readlink().name) == (first, second)
-    assert [call for call in stand.calls() if call.startswith("systemctl restart")]
+    assert restarted(stand) == [f"polybot-{name}.service" for name in SERVICES[:-1]]
 
 
 def test_going_back_is_refused_when_the_older_program_cannot_go_on(stand: Stand) -> None:
