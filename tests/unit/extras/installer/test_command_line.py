@@ -17,16 +17,7 @@ def test_it_knows_its_clone() -> None:
 
 @pytest.mark.parametrize("name", ["install", "upgrade", "rollback", "uninstall", "verify"])
 def test_make_has_a_target_for_each_command(name: str) -> None:
-    # `make test` tells a make below it to speak of directories.
-    outside = {name: value for name, value in os.environ.items() if "MAKE" not in name}
-    planned = subprocess.run(
-        ["make", "-n", name, "LIVE=1", "FORCE=1", "PURGE=1"],
-        cwd=ROOT,
-        env=outside,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+    planned = planned_by_make(name, "1")
     assert planned[1:5] == ["-B", "-m", "polybot.extras.installer", name]
     options = command_line.parser().parse_args(planned[4:])
     assert options.command == name
@@ -34,6 +25,27 @@ def test_make_has_a_target_for_each_command(name: str) -> None:
         assert (options.live, options.force) == (True, True)
     if name == "uninstall":
         assert options.purge
+
+
+@pytest.mark.parametrize("value", ["0", "no", "false", ""])
+def test_only_1_and_yes_are_a_yes(value: str) -> None:
+    for name in ("install", "upgrade", "uninstall"):
+        assert planned_by_make(name, value)[5:] == []
+    assert planned_by_make("uninstall", "yes")[5:] == ["--purge"]
+
+
+def planned_by_make(name: str, value: str) -> list[str]:
+    """Return the command that a target would run."""
+    # `make test` tells a make below it to speak of directories.
+    outside = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    return subprocess.run(
+        ["make", "-n", name, f"LIVE={value}", f"FORCE={value}", f"PURGE={value}"],
+        cwd=ROOT,
+        env=outside,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
 
 
 def test_trouble_is_one_line_and_exit_code_1(
