@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Trouble as trouble:
         sys.stderr.write(f"polybot: {trouble}\n")
         return ERROR
+    except OSError as error:
+        sys.stderr.write(f"polybot: {error}\n")
+        return ERROR
     except KeyboardInterrupt:
         sys.stderr.write("polybot: interrupted\n")
         return INTERRUPTED

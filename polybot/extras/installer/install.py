@@ -151,7 +151,8 @@ def alone(places: Places) -> Iterator[None]:
     places.lock.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     # A connection that is lost must not leave this half done.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with places.lock.open("w") as lock:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(places.lock, flags, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

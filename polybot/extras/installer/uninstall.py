@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from polybot.extras.installer import machine, release, units
+from polybot.extras.installer.install import alone
 from polybot.extras.installer.places import COMMANDS, USER, Places
 from polybot.extras.installer.steps import Trouble, attempt, say
 
@@ -14,6 +15,11 @@ def uninstall(places: Places, *, purge: bool) -> None:
     """Stop and remove polybot; with `purge` also configuration, secrets, state and user."""
     machine.check_root(os.geteuid())
     machine.check_systemd(places)
+    with alone(places):
+        _uninstall(places, purge=purge)
+
+
+def _uninstall(places: Places, *, purge: bool) -> None:
     kept = [path for path in (places.configuration, places.state) if path.exists()]
     is_there = release.built(places) or places.current.is_symlink() or units.installed(places)
     if not is_there and not (purge and kept):

@@ -74,6 +74,20 @@ def test_a_clone_where_the_releases_are_is_refused_in_one_line(
     assert told.count("\n") == 1
 
 
+def test_what_the_system_refuses_is_one_line(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line, "Places", lambda: stand.places)
+    # Where a link leads, root would write.
+    stand.places.lock.symlink_to("elsewhere")
+
+    assert command_line.main(["uninstall"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("polybot: [Errno 40]")
+    assert told.count("\n") == 1
+    assert not stand.places.lock.with_name("elsewhere").exists()
+
+
 def test_it_needs_nothing_but_the_standard_library() -> None:
     asked = [sys.executable, "-I", "-S", "-c"]
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {command_line.__name__}"

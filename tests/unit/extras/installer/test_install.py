@@ -10,6 +10,7 @@ from polybot.extras.installer import steps
 from polybot.extras.installer.install import Wish, install, rollback
 from polybot.extras.installer.places import SERVICES
 from polybot.extras.installer.steps import Trouble
+from polybot.extras.installer.uninstall import uninstall
 from polybot.extras.installer.units import ENABLED
 from tests.unit.extras.installer.machine_stand_in import Stand
 
@@ -261,11 +262,12 @@ def test_there_is_no_way_back_from_a_first_installation(stand: Stand) -> None:
 
 def test_two_installers_at_once_are_one_too_many(stand: Stand) -> None:
     stand.places.releases.mkdir(parents=True)
-    stand.places.lock.parent.mkdir(parents=True)
     with stand.places.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(Trouble, match="expected no other installer"):
             make(stand)
+        with pytest.raises(Trouble, match="expected no other installer"):
+            uninstall(stand.places, purge=False)
 
 
 def test_the_exchanges_client_is_added_to_a_release_that_is_there(
