@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ from polybot.extras.installer.places import COMMANDS, SERVICES, TARGET, USER, Pl
 from polybot.extras.installer.steps import Trouble, as_service, attempt, run, say
 
 CONFIG = "polybot.toml"
+# Of those that upgrades make; a night's are counted apart (`backup.keep`).
+KEPT_BACKUPS = 2
+_BACKUP = re.compile(rf"before-{release.NAME.pattern}\.tar\.zst")
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,7 @@ def _prepare(places: Places, wish: Wish, new: Path, *, is_other: bool) -> list[s
             (places.configuration / CONFIG).unlink()
         raise
     if is_other:
-        _back_up(places)
+        _back_up(places, new)
     # A backup takes its time.
     return units.running()
 
@@ -210,12 +214,21 @@ def _try(places: Places, new: Path, running: list[str]) -> None:
         say(told)
 
 
-def _back_up(places: Places) -> None:
+def _back_up(places: Places, new: Path) -> None:
+    """Back up what the old release left, under a name that its nightly backups do not displace."""
     current = places.release_of(places.current)
     if current is None or not any(places.state.glob("*/journal-*.log")):
         return
     say("backing up the state")
-    say(f"  {run(*as_service(current, 'polybot.cli.main', 'backup', 'create')).strip()}")
+    backups = places.state / "backups"
+    target = backups / f"before-{new.name}.tar.zst"
+    target.unlink(missing_ok=True)
+    # Not as root, which would write in a directory of the service's: the file is the service's.
+    words = ("polybot.cli.main", "backup", "create", "--out", str(target))
+    say(f"  {run(*as_service(current, *words)).strip()}")
+    made = [path for path in backups.glob("before-*") if _BACKUP.fullmatch(path.name)]
+    for older in sorted(made, key=lambda path: path.lstat().st_mtime_ns)[:-KEPT_BACKUPS]:
+        older.unlink()
 
 
 def _link(path: Path, target: str) -> None:

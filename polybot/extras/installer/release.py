@@ -24,8 +24,8 @@ VENV, LIVE_VENV = ".venv", ".venv-live"
 LOCK, LIVE_LOCK = "requirements.txt", "config/requirements-live.txt"
 # pip would note where it built, which is not where the release will be: compiled afterwards.
 _PIP = {"PIP_COMPILE": "0"}
-_NAME = re.compile(r"\d[\d.]*\+[0-9a-f]{8}")
-_LEFT = re.compile(rf"\.{_NAME.pattern}(\{LIVE_VENV})?\.new")
+NAME = re.compile(r"\d[\d.]*\+[0-9a-f]{8}")
+_LEFT = re.compile(rf"\.{NAME.pattern}(\{LIVE_VENV})?\.new")
 
 
 def build(places: Places, source: Path) -> tuple[Path, bool]:
@@ -80,7 +80,7 @@ def clear(places: Places) -> None:
 
 def is_release(path: Path) -> bool:
     """Return whether a directory is one that `build` made, by its name and its manifest."""
-    is_ours = bool(_NAME.fullmatch(path.name)) and not path.is_symlink()
+    is_ours = bool(NAME.fullmatch(path.name)) and not path.is_symlink()
     return is_ours and (path / MANIFEST).is_file()
 
 

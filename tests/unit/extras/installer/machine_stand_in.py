@@ -28,6 +28,10 @@ if sys.argv[1:] == ["config", "schema", "--format", "toml"]:
     print("# the sample of", (release / "README.md").read_text().strip())
 elif sys.argv[1:2] == ["doctor"]:
     print('[{"check": "disk", "status": "warn", "detail": "little room", "fix": ""}]')
+elif "--out" in sys.argv:
+    pathlib.Path(sys.argv[-1]).parent.mkdir(exist_ok=True)
+    with open(sys.argv[-1], "x"):
+        print(sys.argv[-1])
 else:
     print("made by", release.name)
 """

@@ -72,10 +72,30 @@ def test_an_upgrade_backs_up_before_and_restarts_the_trader_last(stand: Stand) -
     restarts = [call.split()[-1] for call in calls if call.startswith("systemctl restart")]
     assert restarts == [f"polybot-{name}.service" for name in SERVICES]
     assert restarts[-1] == "polybot-trader.service"
-    backup = next(call for call in calls if call.endswith("backup create"))
+    target = f"{stand.places.state}/backups/before-{stand.current()}.tar.zst"
+    backup = next(call for call in calls if call.endswith(f"backup create --out {target}"))
+    assert backup.startswith("runuser -u polybot -- ")
     # The program that made the state reads it.
     assert f"/{first}/" in backup
     assert calls.index(backup) < calls.index("systemctl daemon-reload")
+
+
+def test_the_newest_two_backups_of_upgrades_are_kept_and_every_other_file(stand: Stand) -> None:
+    make(stand)
+    (stand.places.state / "trader").mkdir()
+    (stand.places.state / "trader/journal-1.log").touch()
+    backups = stand.places.state / "backups"
+    backups.mkdir()
+    own = {"before-upgrade.tar.zst", "polybot-synthetic-2026-11-21T021500Z.tar.zst"}
+    for name in own:
+        (backups / name).touch()
+    made = []
+    for text in ("second", "third", "second", "fourth"):
+        stand.change(text)
+        make(stand)
+        made.append(f"before-{stand.current()}.tar.zst")
+
+    assert {path.name for path in backups.iterdir()} == {*own, *made[-2:]}
 
 
 def restarted(stand: Stand) -> list[str]:
