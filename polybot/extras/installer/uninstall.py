@@ -40,12 +40,35 @@ def _uninstall(places: Places, *, purge: bool) -> None:
 
 
 def _purge(places: Places) -> None:
+    left = []
     for directory in (places.configuration, places.state, places.runtime):
+        if directory.is_symlink():
+            left.append(f"{directory} leads to {directory.readlink()}, which is yours to remove")
+            continue
         shutil.rmtree(directory, ignore_errors=True)
-    if attempt("getent", "passwd", USER).returncode == 0:
-        attempt("userdel", USER)
-    attempt("groupdel", USER)
+        if directory.is_dir() and not any(directory.iterdir()):
+            left.append(f"{directory} is empty, and stays: a disk of its own is mounted there")
+        elif directory.exists():
+            left.append(f"{directory} is not empty: {', '.join(sorted(os.listdir(directory)))}")
+    left += _remove_user(places)
+    if left:
+        raise Trouble("not everything could be removed:\n" + "\n".join(left))
     say("removed configuration, secrets, state, backups and the user")
+
+
+def _remove_user(places: Places) -> list[str]:
+    """Remove the services' user and its group; returns what is left of them, and why."""
+    user = attempt("getent", "passwd", USER)
+    if user.returncode == 0:
+        home = user.stdout.strip().split(":")[-2]
+        if home != str(places.state):
+            # Somebody's own account of this name.
+            return [f"the user {USER} stays: expected its home to be {places.state}, was {home}"]
+        told = attempt("userdel", USER).stdout.strip()
+        if attempt("getent", "passwd", USER).returncode == 0:
+            return [f"the user {USER}: {told}"]
+    attempt("groupdel", USER)
+    return []
 
 
 def _remove_releases(places: Places) -> None:

@@ -61,7 +61,9 @@ case "$(basename "$0") $1" in
   "systemctl show") echo "${STAND_IN_PID:-0}" ;;
   "systemctl restart") [ "$STAND_IN_BROKEN" != "$2" ] || { echo "it broke"; exit 1; } ;;
   "runuser -u") shift 3; exec "$@" ;;
-  "getent passwd") exit 2 ;;
+  "getent passwd")
+    [ -n "$STAND_IN_HOME" ] && ! grep -q ^userdel "$STAND_IN_LOG" || exit 2
+    echo "polybot:x:999:999::$STAND_IN_HOME:/usr/sbin/nologin" ;;
 esac
 """
 TOOLS = (

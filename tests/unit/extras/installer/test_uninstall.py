@@ -1,5 +1,8 @@
 """Taking an installation away, and what stays."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from polybot.extras.installer.install import Wish, install
@@ -41,6 +44,50 @@ def test_purge_takes_everything(installed: Stand) -> None:
     assert not places.state.exists()
     assert not places.runtime.exists()
     assert "groupdel polybot" in installed.calls()
+
+
+def test_a_state_directory_that_is_a_link_is_named_and_not_called_removed(
+    installed: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = installed.places.state
+    state.rename(state.with_name("disk"))
+    state.symlink_to("disk")
+
+    with pytest.raises(Trouble, match=r"polybot leads to disk, which is yours"):
+        uninstall(installed.places, purge=True)
+
+    assert state.with_name("disk").is_dir()
+    assert "removed configuration" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_emptied", [True, False])
+def test_what_cannot_be_removed_is_named(
+    is_emptied: bool, installed: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a mounted directory, which only root of a machine could make here.
+    state, remove = installed.places.state, shutil.rmtree
+
+    def busy(path: Path, **options: bool) -> None:
+        if path != state:
+            remove(path, **options)
+        elif is_emptied:
+            (state / "backups").rmdir()
+
+    monkeypatch.setattr(shutil, "rmtree", busy)
+    words = "is empty, and stays" if is_emptied else "is not empty: backups"
+    with pytest.raises(Trouble, match=f"{state} {words}"):
+        uninstall(installed.places, purge=True)
+
+
+def test_only_the_services_own_user_is_removed(installed: Stand) -> None:
+    installed.behave("HOME", "/home/polybot")
+    with pytest.raises(Trouble, match=r"the user polybot stays: .* was /home/polybot"):
+        uninstall(installed.places, purge=True)
+    assert not [call for call in installed.calls() if call.startswith(("userdel", "groupdel"))]
+
+    installed.places.state.mkdir()
+    installed.behave("HOME", str(installed.places.state))
+    uninstall(installed.places, purge=True)
 
 
 def test_purge_works_afterwards_too(installed: Stand) -> None:
