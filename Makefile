@@ -24,18 +24,20 @@ help: ## list these targets
 
 # As root, on a machine that systemd runs; it says what is missing otherwise.
 installer = $(PYTHON) -B -m polybot.extras.installer
+# PURGE=0 and PURGE=no must not purge.
+asked = $(if $(filter 1 yes,$($(1))),$(2))
 
 install: ## install on this machine, or bring it up to date: /opt/polybot, /etc/polybot, systemd units
-	@$(installer) install $(if $(LIVE),--live) $(if $(FORCE),--force) $(ARGS)
+	@$(installer) install $(call asked,LIVE,--live) $(call asked,FORCE,--force) $(ARGS)
 
 upgrade: ## the same as install: backup, switch, restart of what runs
-	@$(installer) upgrade $(if $(LIVE),--live) $(if $(FORCE),--force) $(ARGS)
+	@$(installer) upgrade $(call asked,LIVE,--live) $(call asked,FORCE,--force) $(ARGS)
 
 rollback: ## go back to the release before the last upgrade
 	@$(installer) rollback $(ARGS)
 
 uninstall: ## remove programs and units; PURGE=1 removes configuration, secrets, state and backups, too
-	@$(installer) uninstall $(if $(PURGE),--purge) $(ARGS)
+	@$(installer) uninstall $(call asked,PURGE,--purge) $(ARGS)
 
 verify: ## compare this machine's installation with what was installed; ARGS=--json
 	@$(installer) verify $(ARGS)

@@ -97,23 +97,46 @@ def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
 
 def channels_of(settings: Mapping[str, str]) -> list[Channel]:
     """Return the chats that are set up; raises Unusable for one that is half set up."""
-    found = []
+    found, problems = sort_out(settings)
+    if problems:
+        raise Unusable(problems[0])
+    return found
+
+
+def sort_out(settings: Mapping[str, str]) -> tuple[list[Channel], list[str]]:
+    """Return the chats that are set up, and what is wrong with each that is half set up."""
+    found: list[Channel] = []
+    problems = []
+    for read in (_telegram_of, _webhooks_of(SLACK, _slack), _webhooks_of(DISCORD, _discord)):
+        try:
+            found += read(settings)
+        except Unusable as error:
+            problems.append(str(error))
+    return found, problems
+
+
+def _telegram_of(settings: Mapping[str, str]) -> list[Channel]:
     token, chat = settings.get(TELEGRAM_TOKEN, ""), settings.get(TELEGRAM_CHAT, "")
     if bool(token) != bool(chat):
         raise Unusable(f"expected {TELEGRAM_TOKEN} and {TELEGRAM_CHAT}, was one of them alone")
-    if token:
-        host = settings.get(TELEGRAM_HOST, "") or TELEGRAM_URL
-        _require_private(TELEGRAM_HOST, host)
-        found.append(
-            Channel(
-                "telegram", f"{host}/bot{token}/sendMessage", lambda text: _telegram(chat, text)
-            )
-        )
-    for name, key, body in (("slack", SLACK, _slack), ("discord", DISCORD, _discord)):
-        if url := settings.get(key, ""):
+    if not token:
+        return []
+    host = settings.get(TELEGRAM_HOST, "") or TELEGRAM_URL
+    _require_private(TELEGRAM_HOST, host)
+    url = f"{host}/bot{token}/sendMessage"
+    return [Channel("telegram", url, lambda text: _telegram(chat, text))]
+
+
+def _webhooks_of(
+    key: str, body: Callable[[str], dict[str, Any]]
+) -> Callable[[Mapping[str, str]], list[Channel]]:
+    def read(settings: Mapping[str, str]) -> list[Channel]:
+        url = settings.get(key, "")
+        if url:
             _require_private(key, url)
-            found.append(Channel(name, url, body))
-    return found
+        return [Channel(key.partition("_")[0].lower(), url, body)] if url else []
+
+    return read
 
 
 def deliver(

@@ -334,10 +334,11 @@ def send_to_chats(text: str) -> int:
 
     config = config_path(root)
     dotenvs = (config.parent / ".env", root / ".env")
-    try:
-        channels = chat.channels_of(chat.settings_of(os.environ, read_toml(config), *dotenvs))
-    except chat.Unusable as error:
-        raise Trouble(f"nobody was told: {error}", CONFIG) from error
+    channels, wrong = chat.sort_out(chat.settings_of(os.environ, read_toml(config), *dotenvs))
+    if wrong and not channels:
+        raise Trouble(f"nobody was told: {wrong[0]}", CONFIG)
+    for problem in wrong:
+        alert(f"one chat is left out: {problem}")
     done = [chat.deliver(channel, text) for channel in channels]
     for delivery in done:
         say(f"{delivery.channel}: {'delivered' if delivery.delivered else delivery.detail}")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from polybot.extras.installer import machine, release
 from polybot.extras.installer.install import Wish, install, rollback
 from polybot.extras.installer.places import Places
 from polybot.extras.installer.steps import Trouble
@@ -37,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     places = Places()
     try:
+        # A release holds a copy of this; it may take away itself and the others.
+        if options.command in ("install", "upgrade") or (
+            options.command == "uninstall" and not release.is_release(SOURCE)
+        ):
+            machine.check_source(places, SOURCE)
         if options.command in ("install", "upgrade"):
             install(places, Wish(SOURCE, live=options.live, force=options.force))
         elif options.command == "rollback":
@@ -47,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return ERROR
     except Trouble as trouble:
         sys.stderr.write(f"polybot: {trouble}\n")
+        return ERROR
+    except OSError as error:
+        sys.stderr.write(f"polybot: {error}\n")
         return ERROR
     except KeyboardInterrupt:
         sys.stderr.write("polybot: interrupted\n")

@@ -18,8 +18,12 @@ PARTS = (
     *("polybot", "bin", "config", "systemd", "docs"),
     *("requirements.txt", "README.md", "CHANGELOG.md", "LICENSE"),
 )
-# The configuration is a person's, also in a clone; a release gets the sample from its own program.
-_LEFT_OUT = ("config/polybot.toml",)
+# What else is there is a person's, also in a clone: the configuration, copies of it, secrets. A
+# release gets the sample from its own program.
+_CONFIG = (
+    *("config/faults.toml", "config/polybot.env.example", "config/supervisord.conf"),
+    *("config/requirements-live.in", "config/requirements-live.txt"),
+)
 _LEFT_OUT_NAMES = ("__pycache__", "_build")
 _VERSION = re.compile(r'^__version__ = "([0-9]+(?:\.[0-9]+)*)"$', re.MULTILINE)
 _DIGITS = 8
@@ -64,7 +68,7 @@ def program_files(source: Path) -> list[str]:
     found = [name for part in PARTS for name in _below(source, source / part)]
     if absent := [part for part in PARTS if not (source / part).exists()]:
         raise Trouble(f"expected a whole clone in {source}, was without {', '.join(absent)}")
-    return sorted(name for name in found if name not in _LEFT_OUT)
+    return sorted(name for name in found if not name.startswith("config/") or name in _CONFIG)
 
 
 def files_below(release: Path) -> list[str]:

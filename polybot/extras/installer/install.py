@@ -3,19 +3,23 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from polybot.extras.installer import machine, release, units
+from polybot.extras.installer import machine, release, units, verify
 from polybot.extras.installer.contents import Manifest, version_of
-from polybot.extras.installer.places import COMMANDS, TARGET, USER, Places, service
+from polybot.extras.installer.places import COMMANDS, SERVICES, TARGET, USER, Places, service
 from polybot.extras.installer.steps import Trouble, as_service, attempt, run, say
 
 CONFIG = "polybot.toml"
+# Of those that upgrades make; a night's are counted apart (`backup.keep`).
+KEPT_BACKUPS = 2
+_BACKUP = re.compile(rf"before-{release.NAME.pattern}\.tar\.zst")
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,10 @@ def install(places: Places, wish: Wish) -> None:
             if is_new:
                 shutil.rmtree(new)
             raise
-        switch(places, new)
-        if was_running and new != found:
-            _restart_or_say(was_running)
+        _switch_and_restart(places, new, is_other=new != found)
         prune(places)
         _examine(new)
-        _say_next(places, new, found, was_running)
+        _say_next(places, new, found, units.running() if was_running else [])
 
 
 def rollback(places: Places) -> None:
@@ -63,14 +65,15 @@ def rollback(places: Places) -> None:
         units.verify(earlier)
         running = units.running()
         _try(places, earlier, running)
-        switch(places, earlier)
-        restart(running)
+        fresh = switch(places, earlier)
+        # What the newer one brought down is not what a person stopped.
+        restart(earlier, fresh, broken_too=units.is_wanted())
         say(f"{earlier.name} is in use again, {found.name} is kept as the one before")
 
 
-def switch(places: Places, new: Path) -> None:
-    """Put a release in use: units, links, what starts with the machine."""
-    units.install(places, new)
+def switch(places: Places, new: Path) -> list[str]:
+    """Put a release in use: units, links; returns the units that it enabled."""
+    fresh = units.install(places, new)
     found = places.release_of(places.current)
     if found is not None and found != new:
         _link(places.previous, found.name)
@@ -78,34 +81,72 @@ def switch(places: Places, new: Path) -> None:
     places.commands.mkdir(parents=True, exist_ok=True)
     for name in COMMANDS:
         _link(places.commands / name, str(places.current / "bin" / name))
+    return fresh
 
 
-def restart(running: list[str]) -> None:
-    """Restart what ran, the trader last and for the shortest time; raises Trouble."""
-    for name in running:
-        say(f"restarting {service(name)}")
-        attempt("systemctl", "reset-failed", service(name))
-        run("systemctl", "restart", service(name))
-    if units.is_wanted():
-        # Timers, and what the release before did not have.
-        run("systemctl", "start", TARGET)
+def restart(
+    new: Path, fresh: Sequence[str] = (), *, is_other: bool = True, broken_too: bool = False
+) -> None:
+    """Restart what runs, the trader last and for the shortest time; raises Trouble.
+
+    Where the release was in use before, only what an interrupted restart left with another.
+    """
+    wanted = (*units.RUNNING, "failed") if broken_too else units.RUNNING
+    stopped = []
+    masked = units.in_state("masked", map(service, SERVICES))
+    for name in SERVICES:
+        # Asked just before: a person may have stopped it since the backup began.
+        state = units.state_of(name)
+        if service(name) in masked and state in wanted:
+            say(f"left as it runs: {service(name)} is masked")
+        elif state not in wanted:
+            stopped.append(service(name))
+        elif is_other or (state == "active" and runs_another(name, new)):
+            say(f"restarting {service(name)}")
+            attempt("systemctl", "reset-failed", service(name))
+            run("systemctl", "restart", service(name))
+    left = [unit for unit in stopped if unit not in fresh]
+    if left and len(stopped) < len(SERVICES):
+        say(f"left stopped: {', '.join(left)}")
+    units.start_with_target(fresh)
+
+
+def runs_another(name: str, new: Path) -> bool:
+    """Return whether a process runs with another release's program."""
+    pid = units.process_of(name)
+    return bool(pid) and not verify.runs_from(Path(f"/proc/{pid}/maps"), new)
 
 
 def prune(places: Places) -> None:
     """Remove the releases that are neither in use nor the one before."""
     kept = (places.release_of(places.current), places.release_of(places.previous))
-    for path in places.releases.iterdir():
-        if path.is_dir() and not path.is_symlink() and path not in kept:
-            shutil.rmtree(path)
+    for path in release.built(places):
+        if path.resolve() not in kept:
+            release.remove(path)
 
 
-def _restart_or_say(running: list[str]) -> None:
+def _switch_and_restart(places: Places, new: Path, *, is_other: bool) -> None:
+    is_switched = False
     try:
-        restart(running)
+        fresh = switch(places, new)
+        is_switched = True
+        restart(new, fresh, is_other=is_other)
     except Trouble as trouble:
+        if not is_switched:
+            raise
         raise Trouble(
             f"{trouble}\nthe new release is in use; back to the old one: make rollback"
         ) from trouble
+    except KeyboardInterrupt:
+        if places.release_of(places.current) == new:
+            _say_interrupted(new)
+        raise
+
+
+def _say_interrupted(new: Path) -> None:
+    old = [service(name) for name in units.running() if runs_another(name, new)]
+    say(f"{new.name} is in use; with the old one still: {', '.join(old) or 'nothing'}")
+    say("make install again completes it, make rollback goes back")
 
 
 @contextmanager
@@ -114,7 +155,8 @@ def alone(places: Places) -> Iterator[None]:
     places.lock.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     # A connection that is lost must not leave this half done.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with places.lock.open("w") as lock:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(places.lock, flags, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -135,8 +177,9 @@ def _prepare(places: Places, wish: Wish, new: Path, *, is_other: bool) -> list[s
             (places.configuration / CONFIG).unlink()
         raise
     if is_other:
-        _back_up(places)
-    return running
+        _back_up(places, new)
+    # A backup takes its time.
+    return units.running()
 
 
 def _keep_configuration(places: Places, source: Path, new: Path) -> bool:
@@ -171,12 +214,21 @@ def _try(places: Places, new: Path, running: list[str]) -> None:
         say(told)
 
 
-def _back_up(places: Places) -> None:
+def _back_up(places: Places, new: Path) -> None:
+    """Back up what the old release left, under a name that its nightly backups do not displace."""
     current = places.release_of(places.current)
     if current is None or not any(places.state.glob("*/journal-*.log")):
         return
     say("backing up the state")
-    say(f"  {run(*as_service(current, 'polybot.cli.main', 'backup', 'create')).strip()}")
+    backups = places.state / "backups"
+    target = backups / f"before-{new.name}.tar.zst"
+    target.unlink(missing_ok=True)
+    # Not as root, which would write in a directory of the service's: the file is the service's.
+    words = ("polybot.cli.main", "backup", "create", "--out", str(target))
+    say(f"  {run(*as_service(current, *words)).strip()}")
+    made = [path for path in backups.glob("before-*") if _BACKUP.fullmatch(path.name)]
+    for older in sorted(made, key=lambda path: path.lstat().st_mtime_ns)[:-KEPT_BACKUPS]:
+        older.unlink()
 
 
 def _link(path: Path, target: str) -> None:

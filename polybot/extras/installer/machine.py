@@ -27,6 +27,15 @@ def check(places: Places, version: str, *, live: bool, force: bool) -> None:
     check_space(places.state, STATE_MB)
 
 
+def check_source(places: Places, source: Path) -> None:
+    """Refuse a clone in the directory of the releases, which would be among what is removed."""
+    if source.resolve().is_relative_to(places.releases.resolve()):
+        raise Trouble(
+            f"expected the clone outside {places.releases}, where the releases are, was {source}: "
+            "clone it elsewhere, such as to /root/polybot"
+        )
+
+
 def check_root(user: int) -> None:
     """Refuse everybody but root."""
     if user != 0:

@@ -59,7 +59,7 @@ class Places:
     @property
     def lock(self) -> Path:
         """What an installer holds while it works; gone with the machine's next start."""
-        return self.root / "run/lock/polybot-install.lock"
+        return self.root / "run/polybot-install.lock"
 
     @property
     def units(self) -> Path:

@@ -1,6 +1,7 @@
 """Builds a release: program, virtual environment, compiled files, manifest, in one rename."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from polybot.extras.installer.contents import (
+    MANIFEST,
     Manifest,
     copy_program,
     digests,
@@ -22,6 +24,8 @@ VENV, LIVE_VENV = ".venv", ".venv-live"
 LOCK, LIVE_LOCK = "requirements.txt", "config/requirements-live.txt"
 # pip would note where it built, which is not where the release will be: compiled afterwards.
 _PIP = {"PIP_COMPILE": "0"}
+NAME = re.compile(r"\d[\d.]*\+[0-9a-f]{8}")
+_LEFT = re.compile(rf"\.{NAME.pattern}(\{LIVE_VENV})?\.new")
 
 
 def build(places: Places, source: Path) -> tuple[Path, bool]:
@@ -68,9 +72,29 @@ def add_live(source: Path, release: Path) -> bool:
 
 
 def clear(places: Places) -> None:
-    """Remove what a killed installer left half built."""
+    """Remove what a killed installer left half built, or half removed."""
     for left in places.releases.glob(".*.new"):
-        shutil.rmtree(left)
+        if left.is_dir() and not left.is_symlink() and _LEFT.fullmatch(left.name):
+            shutil.rmtree(left)
+
+
+def is_release(path: Path) -> bool:
+    """Return whether a directory is one that `build` made, by its name and its manifest."""
+    is_ours = bool(NAME.fullmatch(path.name)) and not path.is_symlink()
+    return is_ours and (path / MANIFEST).is_file()
+
+
+def built(places: Places) -> list[Path]:
+    """Return every release; what else is beside them is somebody's own."""
+    return sorted(filter(is_release, places.releases.glob("*")))
+
+
+def remove(release: Path) -> None:
+    """Remove a release."""
+    # Under another name first: half a release must never pass for one.
+    leaving = release.with_name(f".{release.name}.new")
+    release.rename(leaving)
+    shutil.rmtree(leaving)
 
 
 def _fill(source: Path, new: Path, final: Path, places: Places) -> None:

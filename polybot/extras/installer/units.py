@@ -3,19 +3,21 @@
 import ipaddress
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from polybot.extras.installer.places import SERVICES, TARGET, TIMERS, Places, service
-from polybot.extras.installer.steps import Trouble, attempt, run
+from polybot.extras.installer.steps import Trouble, attempt, run, say
 
 DROP_INS = "polybot-.service.d"
 NAME_SERVER = "20-name-server.conf"
-_RUNNING = ("active", "activating", "reloading")
+_TIMERS = tuple(f"polybot-{name}.timer" for name in TIMERS)
+RUNNING = ("active", "activating", "reloading")
 _LINK_LOCAL = ipaddress.ip_network("169.254.0.0/16")
 ENABLED = (
     TARGET,
     *(service(name) for name in SERVICES),
-    *(f"polybot-{name}.timer" for name in TIMERS),
+    *_TIMERS,
 )
 
 
@@ -56,8 +58,14 @@ def verify(release: Path) -> None:
         raise Trouble(f"expected units that systemd accepts:\n{shown}")
 
 
-def install(places: Places, release: Path) -> None:
-    """Put the units in place, and take away those that this release has no more."""
+def install(places: Places, release: Path) -> list[str]:
+    """Put the units in place, and take away those that this release has no more.
+
+    Returns the units that the release in use does not know: only they are enabled, what a person
+    disabled stays so.
+    """
+    found = places.release_of(places.current)
+    known = unit_files(found) if found else {}
     wanted = unit_files(release)
     for name, path in wanted.items():
         target = places.units / name
@@ -69,7 +77,14 @@ def install(places: Places, release: Path) -> None:
             path.unlink()
     _allow_name_server(places)
     run("systemctl", "daemon-reload")
-    run("systemctl", "--quiet", "enable", *ENABLED)
+    fresh = [name for name in ENABLED if name not in known]
+    masked = in_state("masked", fresh)
+    if masked:
+        say(f"left masked: {', '.join(masked)}")
+    fresh = [name for name in fresh if name not in masked]
+    if fresh:
+        run("systemctl", "--quiet", "enable", *fresh)
+    return fresh
 
 
 def installed(places: Places) -> list[Path]:
@@ -101,11 +116,38 @@ def stoppable() -> list[str]:
 
 
 def running() -> list[str]:
-    """Return the processes that are meant to run now, the trader last."""
-    if is_wanted():
-        return list(SERVICES)
-    states = attempt("systemctl", "is-active", *map(service, SERVICES)).stdout.split()
-    return [name for name, state in zip(SERVICES, states, strict=False) if state in _RUNNING]
+    """Return the processes that run now, or are about to, the trader last."""
+    return [name for name in SERVICES if state_of(name) in RUNNING]
+
+
+def state_of(name: str) -> str:
+    """Return systemd's ActiveState of a process, as it is now."""
+    return attempt("systemctl", "is-active", service(name)).stdout.strip()
+
+
+def process_of(name: str) -> int:
+    """Return the id of a process, 0 when it does not run."""
+    told = attempt("systemctl", "show", "--property=MainPID", "--value", service(name)).stdout
+    return int(told.strip() or 0)
+
+
+def start_with_target(fresh: Sequence[str]) -> None:
+    """Start the timers, and what the release before did not have, while the floor runs.
+
+    Not the target: that would start what a person stopped.
+    """
+    if is_wanted() and (startable := in_state("enabled", {*_TIMERS, *fresh} - {TARGET})):
+        run("systemctl", "start", *startable)
+
+
+def in_state(wanted: str, names: Iterable[str]) -> list[str]:
+    """Return the units whose files are in a state, such as enabled; at once or for this boot."""
+    asked = sorted(names)
+    return [
+        name
+        for name in asked
+        if attempt("systemctl", "is-enabled", name).stdout.strip().startswith(wanted)
+    ]
 
 
 def is_wanted() -> bool:

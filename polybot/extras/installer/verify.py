@@ -120,8 +120,7 @@ def _directory_rows(places: Places) -> Iterator[Row]:
 
 def _process_rows(release: Path) -> Iterator[Row]:
     for name in SERVICES:
-        told = attempt("systemctl", "show", "--property=MainPID", "--value", service(name)).stdout
-        pid = int(told.strip() or 0)
+        pid = units.process_of(name)
         if not pid:
             yield Row(service(name), is_ok=True, detail="not running")
         elif runs_from(Path(f"/proc/{pid}/maps"), release):

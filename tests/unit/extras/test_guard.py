@@ -357,6 +357,18 @@ def test_a_chat_that_is_half_set_up_is_said(tmp_path: Path) -> None:
     assert "polybot-trader failed: it ended" in done.stderr
 
 
+def test_a_chat_that_is_half_set_up_does_not_silence_the_others(
+    tmp_path: Path, chat: LoopbackServer
+) -> None:
+    settings = {"TELEGRAM_BOT_TOKEN": "1:secret", "DISCORD_WEBHOOK_URL": "http://chat.test/x"}
+    done = launched(tmp_path, **settings, SLACK_WEBHOOK_URL=f"{chat.url}/slack")
+
+    assert (done.returncode, done.stdout) == (guard.OK, "slack: delivered\n")
+    assert "one chat is left out: expected TELEGRAM_BOT_TOKEN and" in done.stderr
+    assert "one chat is left out: expected DISCORD_WEBHOOK_URL to begin" in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_the_launcher_runs_with_nothing_installed(tmp_path: Path) -> None:
     launcher = str(ROOT / "bin" / "polybot-guard")
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}

@@ -28,6 +28,10 @@ if sys.argv[1:] == ["config", "schema", "--format", "toml"]:
     print("# the sample of", (release / "README.md").read_text().strip())
 elif sys.argv[1:2] == ["doctor"]:
     print('[{"check": "disk", "status": "warn", "detail": "little room", "fix": ""}]')
+elif "--out" in sys.argv:
+    pathlib.Path(sys.argv[-1]).parent.mkdir(exist_ok=True)
+    with open(sys.argv[-1], "x"):
+        print(sys.argv[-1])
 else:
     print("made by", release.name)
 """
@@ -36,16 +40,30 @@ import os, sys
 if os.environ.get("STAND_IN_TRIAL"):
     sys.exit("1 problem in the configuration")
 """
-# Notes each call; `is-active` says what a test wrote, `runuser -u x -- command` runs the command.
+# Notes each call; `is-active` and `is-enabled` say what a test wrote, `runuser -u x -- command`
+# runs the command.
 TOOL = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$STAND_IN_LOG"
 case "$(basename "$0") $1" in
-  "systemctl is-active") [ "$STAND_IN_ACTIVE" = yes ] || exit 3 ;;
-  "systemctl is-enabled") shift; for unit; do echo enabled; done ;;
-  "systemctl show") echo 0 ;;
+  "systemctl is-active")
+    for unit; do :; done
+    case " $STAND_IN_STOPPED " in *" $unit "*) echo inactive; exit 3 ;; esac
+    case " $STAND_IN_FAILED " in *" $unit "*) echo failed; exit 3 ;; esac
+    [ "$STAND_IN_ACTIVE" = yes ] || { echo inactive; exit 3; }
+    echo active ;;
+  "systemctl is-enabled")
+    shift
+    for unit; do
+      case " $STAND_IN_MASKED " in *" $unit "*) echo masked; continue ;; esac
+      case " $STAND_IN_DISABLED " in *" $unit "*) echo disabled; continue ;; esac
+      echo enabled
+    done ;;
+  "systemctl show") echo "${STAND_IN_PID:-0}" ;;
   "systemctl restart") [ "$STAND_IN_BROKEN" != "$2" ] || { echo "it broke"; exit 1; } ;;
   "runuser -u") shift 3; exec "$@" ;;
-  "getent passwd") exit 2 ;;
+  "getent passwd")
+    [ -n "$STAND_IN_HOME" ] && ! grep -q ^userdel "$STAND_IN_LOG" || exit 2
+    echo "polybot:x:999:999::$STAND_IN_HOME:/usr/sbin/nologin" ;;
 esac
 """
 TOOLS = (

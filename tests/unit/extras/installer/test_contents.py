@@ -1,5 +1,6 @@
 """What belongs to a release, its name, and the manifest that tells a changed one."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,24 @@ def test_the_name_changes_with_any_file_but_the_persons_own(stand: Stand) -> Non
 
     (stand.clone / "docs/index.md").write_text("# other docs\n")
     assert release_name(stand.clone) != first
+
+
+def test_of_the_configuration_directory_a_release_holds_what_the_project_has() -> None:
+    asked = ["git", "-C", str(ROOT), "ls-files", "config"]
+    tracked = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:
+        pytest.skip("THE LIST WAS NOT COMPARED: this is no git clone")
+    shipped = [name for name in program_files(ROOT) if name.startswith("config/")]
+    assert shipped == sorted(set(tracked) - {"config/polybot.toml"})
+
+
+def test_a_persons_own_files_are_not_shipped(stand: Stand) -> None:
+    before = program_files(stand.clone)
+    for name in ("polybot.toml.bak", "polybot.env", "live.toml", "keys/secret"):
+        path = stand.clone / "config" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("secret")
+    assert program_files(stand.clone) == before
 
 
 def test_half_a_clone_is_refused(stand: Stand) -> None:

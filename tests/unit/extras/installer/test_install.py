@@ -1,12 +1,16 @@
 """Installing, upgrading, going back: what is switched, in which order, what a failure leaves."""
 
 import fcntl
+import os
 
 import pytest
 
+from polybot.extras.installer import install as installing
+from polybot.extras.installer import steps
 from polybot.extras.installer.install import Wish, install, rollback
 from polybot.extras.installer.places import SERVICES
 from polybot.extras.installer.steps import Trouble
+from polybot.extras.installer.uninstall import uninstall
 from polybot.extras.installer.units import ENABLED
 from tests.unit.extras.installer.machine_stand_in import Stand
 
@@ -29,7 +33,7 @@ def test_a_first_installation_is_whole(stand: Stand, capsys: pytest.CaptureFixtu
     assert places.sysusers.is_file()
     assert places.tmpfiles.is_file()
     calls = stand.calls()
-    enabled = [call for call in calls if "enable" in call or "restart" in call]
+    enabled = [call for call in calls if " enable " in call or "restart" in call]
     assert enabled == [f"systemctl --quiet enable {' '.join(ENABLED)}"]
     told = capsys.readouterr().out
     assert "systemctl start polybot.target" in told
@@ -68,10 +72,105 @@ def test_an_upgrade_backs_up_before_and_restarts_the_trader_last(stand: Stand) -
     restarts = [call.split()[-1] for call in calls if call.startswith("systemctl restart")]
     assert restarts == [f"polybot-{name}.service" for name in SERVICES]
     assert restarts[-1] == "polybot-trader.service"
-    backup = next(call for call in calls if call.endswith("backup create"))
+    target = f"{stand.places.state}/backups/before-{stand.current()}.tar.zst"
+    backup = next(call for call in calls if call.endswith(f"backup create --out {target}"))
+    assert backup.startswith("runuser -u polybot -- ")
     # The program that made the state reads it.
     assert f"/{first}/" in backup
     assert calls.index(backup) < calls.index("systemctl daemon-reload")
+
+
+def test_the_newest_two_backups_of_upgrades_are_kept_and_every_other_file(stand: Stand) -> None:
+    make(stand)
+    (stand.places.state / "trader").mkdir()
+    (stand.places.state / "trader/journal-1.log").touch()
+    backups = stand.places.state / "backups"
+    backups.mkdir()
+    own = {"before-upgrade.tar.zst", "polybot-synthetic-2026-11-21T021500Z.tar.zst"}
+    for name in own:
+        (backups / name).touch()
+    made = []
+    for text in ("second", "third", "second", "fourth"):
+        stand.change(text)
+        make(stand)
+        made.append(f"before-{stand.current()}.tar.zst")
+
+    assert {path.name for path in backups.iterdir()} == {*own, *made[-2:]}
+
+
+def restarted(stand: Stand) -> list[str]:
+    return [call.split()[-1] for call in stand.calls() if call.startswith("systemctl restart")]
+
+
+def test_an_upgrade_does_not_start_what_was_stopped(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    stand.behave("ACTIVE", "yes")
+    stand.behave("STOPPED", "polybot-trader.service")
+    stand.behave("FAILED", "polybot-tracker.service")
+    # systemd refuses to restart it, although it runs.
+    stand.behave("MASKED", "polybot-watchdog.service")
+    stand.change("second")
+    stand.calls()
+
+    make(stand)
+
+    calls = stand.log.read_text()
+    assert restarted(stand) == [f"polybot-{name}.service" for name in ("simulator", "reflector")]
+    # The target would start them, too; it is not enabled again either.
+    assert " start polybot.target" not in calls
+    assert " enable " not in calls
+    told = capsys.readouterr().out
+    assert "left stopped: polybot-tracker.service, polybot-trader.service" in told
+    assert "left as it runs: polybot-watchdog.service is masked" in told
+
+
+def test_nothing_starts_where_nothing_runs(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    stand.change("second")
+    stand.calls()
+
+    make(stand)
+
+    assert not [call for call in stand.calls() if {"start", "restart"} & set(call.split())]
+    assert "left stopped" not in capsys.readouterr().out
+
+
+def test_what_an_interrupted_restart_left_is_restarted_by_the_next(stand: Stand) -> None:
+    make(stand)
+    stand.behave("ACTIVE", "yes")
+    # A process that has no library of the release in its memory.
+    stand.behave("PID", str(os.getpid()))
+    stand.calls()
+
+    make(stand)
+
+    assert restarted(stand) == [f"polybot-{name}.service" for name in SERVICES]
+
+
+def test_an_interruption_after_the_switch_says_what_runs_the_old_one(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(stand)
+    stand.behave("ACTIVE", "yes")
+    stand.behave("PID", str(os.getpid()))
+    stand.change("second")
+
+    def interrupted(*words: object) -> str:
+        if words[:2] == ("systemctl", "restart"):
+            raise KeyboardInterrupt
+        return steps.run(*map(str, words))
+
+    monkeypatch.setattr(installing, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make(stand)
+
+    told = capsys.readouterr().out
+    assert f"{stand.current()} is in use; with the old one still: polybot-simulator" in told
+    assert "make install again" in told
 
 
 def test_what_a_person_configured_is_kept_and_a_new_sample_said(
@@ -97,6 +196,15 @@ def test_only_the_release_in_use_and_the_one_before_stay(stand: Stand) -> None:
         names.append(stand.current())
 
     assert stand.releases() == {names[1], names[2], "current", "previous"}
+
+
+def test_what_is_no_release_is_not_pruned(stand: Stand) -> None:
+    own = stand.places.releases / "src"
+    own.mkdir(parents=True)
+    (own / "RELEASE").touch()
+    make(stand)
+
+    assert own.exists()
 
 
 def test_a_release_that_cannot_go_on_leaves_everything_as_it_was(stand: Stand) -> None:
@@ -142,12 +250,15 @@ def test_going_back_swaps_the_two_releases_and_restarts(stand: Stand) -> None:
     make(stand)
     second = stand.current()
     stand.behave("ACTIVE", "yes")
+    stand.behave("STOPPED", "polybot-trader.service")
+    # The newer release may have brought it down.
+    stand.behave("FAILED", "polybot-tracker.service")
     stand.calls()
 
     rollback(stand.places)
 
     assert (stand.current(), stand.places.previous.readlink().name) == (first, second)
-    assert [call for call in stand.calls() if call.startswith("systemctl restart")]
+    assert restarted(stand) == [f"polybot-{name}.service" for name in SERVICES[:-1]]
 
 
 def test_going_back_is_refused_when_the_older_program_cannot_go_on(stand: Stand) -> None:
@@ -171,11 +282,12 @@ def test_there_is_no_way_back_from_a_first_installation(stand: Stand) -> None:
 
 def test_two_installers_at_once_are_one_too_many(stand: Stand) -> None:
     stand.places.releases.mkdir(parents=True)
-    stand.places.lock.parent.mkdir(parents=True)
     with stand.places.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(Trouble, match="expected no other installer"):
             make(stand)
+        with pytest.raises(Trouble, match="expected no other installer"):
+            uninstall(stand.places, purge=False)
 
 
 def test_the_exchanges_client_is_added_to_a_release_that_is_there(

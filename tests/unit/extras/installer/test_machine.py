@@ -59,6 +59,13 @@ def test_a_newer_version_is_not_replaced_by_an_older_one(stand: Stand) -> None:
         machine.check_version(stand.places, "1.9.9")
 
 
+@pytest.mark.parametrize("inside", ["", "polybot"])
+def test_a_clone_among_the_releases_is_refused(inside: str, stand: Stand) -> None:
+    machine.check_source(stand.places, stand.clone)
+    with pytest.raises(Trouble, match="expected the clone outside"):
+        machine.check_source(stand.places, stand.places.releases / inside)
+
+
 def test_a_full_disk_is_said_before_anything_is_written(stand: Stand) -> None:
     machine.check_space(stand.places.releases, 1)
     with pytest.raises(Trouble, match=r"expected \d+ MB free for .*opt/polybot, was"):

@@ -60,6 +60,21 @@ def test_what_a_killed_installer_left_is_removed(stand: Stand) -> None:
     assert not half.exists()
 
 
+def test_somebodys_own_files_are_no_release(stand: Stand) -> None:
+    made, _ = release.build(stand.places, stand.clone)
+    for name in ("notes", "1.0+zzzzzzzz", ".notes.new"):
+        (stand.places.releases / name).mkdir()
+        (stand.places.releases / name / "RELEASE").touch()
+    (stand.places.releases / "2.0+00000000").symlink_to(made.name)
+
+    assert release.built(stand.places) == [made]
+    release.clear(stand.places)
+    assert (stand.places.releases / ".notes.new").exists()
+
+    release.remove(made)
+    assert release.built(stand.places) == []
+
+
 def packages(directory: Path) -> Path:
     return next(directory.glob(".venv/lib/python*/site-packages"))
 

@@ -114,11 +114,49 @@ def test_a_clouds_name_server_may_be_asked(
     assert not path.exists()
 
 
-def test_while_the_target_runs_every_process_is_meant_to(stand: Stand) -> None:
+def test_only_what_the_release_in_use_does_not_know_is_enabled(stand: Stand, release: Path) -> None:
+    before = stand.places.releases / "before"
+    shutil.copytree(release, before)
+    (before / "systemd/polybot-report.timer").unlink()
+    stand.places.current.symlink_to(before.name)
+
+    assert units.install(stand.places, release) == ["polybot-report.timer"]
+    enabled = [call for call in stand.calls() if " enable " in call]
+    assert enabled == ["systemctl --quiet enable polybot-report.timer"]
+
+
+def test_a_masked_unit_stays_masked(
+    stand: Stand, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand.behave("MASKED", "polybot-reflector.service")
+
+    fresh = units.install(stand.places, release)
+
+    assert set(units.ENABLED) - set(fresh) == {"polybot-reflector.service"}
+    assert not [call for call in stand.calls() if " enable " in call and "reflector" in call]
+    assert capsys.readouterr().out == "left masked: polybot-reflector.service\n"
+
+
+def test_with_the_target_start_its_timers_but_no_disabled_one(stand: Stand) -> None:
+    units.start_with_target(["polybot-tracker.service"])
+    assert not [call for call in stand.calls() if " start " in call]
+
+    stand.behave("ACTIVE", "yes")
+    stand.behave("DISABLED", "polybot-report.timer")
+    units.start_with_target(["polybot-tracker.service"])
+    assert [call.split()[2:] for call in stand.calls() if " start " in call] == [
+        ["polybot-backup.timer", "polybot-cleanup.timer", "polybot-tracker.service"]
+    ]
+
+
+def test_what_runs_is_asked_of_each_process(stand: Stand) -> None:
     assert units.running() == []
     stand.behave("ACTIVE", "yes")
     assert units.running() == list(units.SERVICES)
+    stand.behave("STOPPED", "polybot-trader.service")
+    assert units.running() == list(units.SERVICES)[:-1]
     assert units.is_wanted()
+    assert units.process_of("trader") == 0
 
 
 def test_the_files_name_programs_that_a_release_has() -> None:
