@@ -32,7 +32,7 @@ def check_source(places: Places, source: Path) -> None:
     if source.resolve().is_relative_to(places.releases.resolve()):
         raise Trouble(
             f"expected the clone outside {places.releases}, where the releases are, was {source}: "
-            "clone it elsewhere, such as to /root/polybot"
+            "clone it elsewhere, such as to /srv/polybot"
         )
 
 

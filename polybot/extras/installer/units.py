@@ -13,6 +13,8 @@ DROP_INS = "polybot-.service.d"
 NAME_SERVER = "20-name-server.conf"
 _TIMERS = tuple(f"polybot-{name}.timer" for name in TIMERS)
 RUNNING = ("active", "activating", "reloading")
+# Of most clouds; at some the same address answers for names.
+METADATA = "169.254.169.254"
 _LINK_LOCAL = ipaddress.ip_network("169.254.0.0/16")
 ENABLED = (
     TARGET,
@@ -175,7 +177,12 @@ def link_local_name_servers(resolv_conf: Path) -> list[str]:
         lines = resolv_conf.read_text("utf-8").splitlines()
     except OSError:
         return []
-    named = [line.split()[1] for line in lines if line.startswith("nameserver") and " " in line]
+    named = [
+        words[1] for line in lines if (words := line.split())[:1] == ["nameserver"] and words[1:]
+    ]
+    if set(named) == {METADATA}:
+        say(f"the only name server, {METADATA}, is also where the cloud keeps the machine's own")
+        say("credentials (metadata server): the services can reach it; name another one to deny it")
     return [name for name in named if _is_link_local(name)]
 
 

@@ -93,7 +93,8 @@ def test_away_means_stopped_disabled_and_nothing_left(stand: Stand, release: Pat
     [
         ("nameserver 169.254.169.254\nsearch x\n", ["169.254.169.254"]),
         ("nameserver 10.0.0.2\nnameserver fe80::1%eth0\nnameserver ::1\n", []),
-        ("# nameserver 169.254.1.1\nnameserver\n", []),
+        ("# nameserver 169.254.1.1\nnameserver\n\n", []),
+        ("nameserver\t169.254.1.1\n nameserver  169.254.1.2\n", ["169.254.1.1 169.254.1.2"]),
         (None, []),
     ],
 )
@@ -112,6 +113,19 @@ def test_a_clouds_name_server_may_be_asked(
     (stand.places.root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
     units.install(stand.places, release)
     assert not path.exists()
+
+
+def test_a_name_server_that_is_the_metadata_server_too_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_text("nameserver 169.254.169.254\nnameserver 10.0.0.1\n")
+    units.link_local_name_servers(path)
+    assert capsys.readouterr().out == ""
+
+    path.write_text("nameserver 169.254.169.254\n")
+    units.link_local_name_servers(path)
+    assert "(metadata server)" in capsys.readouterr().out
 
 
 def test_only_what_the_release_in_use_does_not_know_is_enabled(stand: Stand, release: Path) -> None:
