@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import msgspec
 
 _USEC_NS = 1_000
+# More processes than a floor has; what nobody claims is forgotten.
+_MOST_EARLY = 32
 _END = "its end"
 
 
@@ -47,20 +49,32 @@ class NotifyWatch:
     def __init__(self, rules: WatchRules) -> None:
         self._rules = rules
         self._lives: dict[int, _Life] = {}
+        # Who was ready before the runner said that it runs, the newest last.
+        self._early: dict[int, None] = {}
 
     def started(self, name: str, pid: int, now_ns: int, *, ping_ns: int = 0) -> None:
         """Note a process that runs by now; `ping_ns` is its own interval where it has one."""
         deadline = now_ns + self._rules.start_ns
-        self._lives[pid] = _Life(name, deadline, "READY=1", ping_ns or self._rules.ping_ns)
+        life = _Life(name, deadline, "READY=1", ping_ns or self._rules.ping_ns)
+        if pid in self._early:
+            del self._early[pid]
+            _await_ping(life, now_ns)
+        self._lives[pid] = life
 
     def ended(self, pid: int) -> None:
         """Note a process that is gone."""
         self._lives.pop(pid, None)
+        self._early.pop(pid, None)
 
     def heard(self, pid: int, fields: Mapping[str, str], now_ns: int) -> None:
-        """Take in one datagram of a process; of one that is not watched it means nothing."""
+        """Take in one datagram of a process; of one not known yet it says that it is ready."""
+        is_well = fields.get("READY") == "1" or fields.get("WATCHDOG") == "1"
         life = self._lives.get(pid)
         if life is None:
+            if is_well:
+                self._early[pid] = None
+                for oldest in list(self._early)[:-_MOST_EARLY]:
+                    del self._early[oldest]
             return
         if fields.get("WATCHDOG_USEC", "").isdecimal():
             life.ping_ns = int(fields["WATCHDOG_USEC"]) * _USEC_NS
@@ -68,10 +82,9 @@ class NotifyWatch:
             life.deadline_ns, life.waits_for = now_ns, "anything: it gave itself up"
         elif fields.get("STOPPING") == "1":
             life.deadline_ns, life.waits_for = now_ns + self._rules.stop_ns, _END
-        elif fields.get("READY") == "1" or fields.get("WATCHDOG") == "1":
+        elif is_well:
             # A ping of one whose READY was lost says as much.
-            life.is_ready = True
-            life.deadline_ns, life.waits_for = now_ns + life.ping_ns, "a watchdog ping"
+            _await_ping(life, now_ns)
         elif fields.get("EXTEND_TIMEOUT_USEC", "").isdecimal() and life.may_extend:
             more_ns = int(fields["EXTEND_TIMEOUT_USEC"]) * _USEC_NS
             life.deadline_ns = max(life.deadline_ns, now_ns + more_ns)
@@ -89,6 +102,11 @@ class NotifyWatch:
         return [
             Overdue(life.name, pid, f"waited too long for {life.waits_for}") for pid, life in found
         ]
+
+
+def _await_ping(life: _Life, now_ns: int) -> None:
+    life.is_ready = True
+    life.deadline_ns, life.waits_for = now_ns + life.ping_ns, "a watchdog ping"
 
 
 def parse_notification(data: bytes) -> dict[str, str]:

@@ -113,3 +113,25 @@ def test_time_in_which_nobody_listened_counts_for_nobody(watch: NotifyWatch) -> 
     watch.postpone(100 * S)
     assert reason(watch, 189.9) == ""
     assert reason(watch, 190) == "waited too long for READY=1"
+
+
+@pytest.mark.parametrize("early", [{"READY": "1"}, {"WATCHDOG": "1"}])
+def test_one_that_was_ready_before_it_was_known_must_ping(
+    watch: NotifyWatch, early: dict[str, str]
+) -> None:
+    watch.heard(42, early, 1 * S)
+    watch.ended(41)
+    watch.started("floor:tracker", 42, 3 * S, ping_ns=30 * S)
+    assert watch.overdue(33 * S - 1) == []
+    assert watch.overdue(33 * S) == [
+        Overdue("floor:tracker", 42, "waited too long for a watchdog ping")
+    ]
+
+
+def test_strangers_that_speak_are_forgotten(watch: NotifyWatch) -> None:
+    for pid in range(100, 200):
+        watch.heard(pid, {"READY": "1"}, 1 * S)
+    watch.started("floor:tracker", 100, 3 * S)
+    watch.ended(41)
+    assert watch.overdue(93 * S - 1) == []
+    assert watch.overdue(93 * S)[0].reason == "waited too long for READY=1"
