@@ -104,6 +104,22 @@ def fill_the_disk(machine: Machine, figures: Figures) -> None:
     before = floor.orders_posted()
     floor.wait_for_order(before)
     floor.judge()
+    # Back to the disk of before: what comes next must not meet a disk of its own there.
+    log_in(
+        machine,
+        """
+        cd /
+        polybot stop
+        rm -rf ~/moved
+        cp -a /var/lib/polybot ~/moved
+        umount /var/lib/polybot
+        find /var/lib/polybot -mindepth 1 -delete
+        cp -a ~/moved/. /var/lib/polybot/
+        systemctl start polybot.target
+        """,
+    )
+    floor.wait("all alive on the disk of before", floor.all_alive)
+    floor.judge()
 
 
 def _says_no_entries(floor: InstalledFloor) -> bool:
