@@ -7,6 +7,7 @@ machine cannot.
 """
 
 import argparse
+import signal
 import sys
 import threading
 import time
@@ -94,6 +95,8 @@ def main() -> int:
     )
     parser.add_argument("--only", choices=("first", "second", "third"), help="one machine's steps")
     wanted = parser.parse_args()
+    # Whoever ends a run ends its machines too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     run = Run()
     try:
         require_host()
