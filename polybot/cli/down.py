@@ -15,9 +15,11 @@ from polybot.cli.output import warn
 from polybot.cli.processes import RUNNER, FloorProcess, floor_processes, held_locks, send
 from polybot.config.locations import Locations
 
-# Everything together ends within ten seconds: so long for a clean end, the rest for a hard one.
+# Everything together ends within ten seconds: so long for a clean end, for a hard one, and until
+# those that were killed have let go of their locks.
 CLEAN_S = 7.5
-HARD_S = 2.0
+HARD_S = 1.5
+LOCKS_S = 1.0
 # systemd's own time limits are shorter, and it kills what does not keep them.
 UNITS_S = 180.0
 # Somebody who waits longer than this wants to know for whom.
@@ -87,9 +89,13 @@ def end_units(runtime_dir: Path, units: ServiceUnits) -> Ended:
     return Ended(stopped=tuple(running), took_s=time.monotonic() - started)
 
 
-def refuse_held(locations: Locations) -> None:
+def refuse_held(locations: Locations, *, patience_s: float = LOCKS_S) -> None:
     """Make sure that nobody holds a lock of a floor that is down; raises Late naming whose."""
-    if held := held_locks(locations):
+    # A process that is being ended loses its command line first and its open files a little later.
+    deadline_s = time.monotonic() + patience_s
+    while (held := held_locks(locations)) and time.monotonic() < deadline_s:
+        time.sleep(_POLL_S)
+    if held:
         raise Late(
             f"expected nobody to use {locations.state_dir} any more, was locked as "
             f"{', '.join(held)}; a process of another user or another place: end it there"
