@@ -129,8 +129,7 @@ def record(scene: Scene, target: Path) -> None:
         settings = {"POLYBOT__SIMULATOR__FAULTS": str(faults)} if scene.faults else {}
         floor = Floor(Path(root), toml=scene.toml, **settings)
         try:
-            floor.start()
-            alive = floor.wait("five processes alive", floor.all_alive, timeout_s=90)
+            alive = floor.start_alive(timeout_s=90)
             first_pid = int(alive["trader"]["pid"])
             lives = 1
             for tape_kb, act in scene.acts:

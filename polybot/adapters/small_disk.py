@@ -4,6 +4,7 @@ It is mounted in a mount namespace of our own (unshare(2)), so nothing of it is 
 of them ended, however they ended. Without root a user namespace of our own lends the right to it.
 """
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -102,12 +103,9 @@ class SmallDisk:
 def _enter_namespace() -> None:
     """Give this process mounts of its own; raises OSError."""
     if os.geteuid() == 0:
-        try:
+        # Root of a container may be refused this, and allowed it in a user namespace all the same.
+        with contextlib.suppress(PermissionError):
             _unshare(_CLONE_NEWNS)
-        except PermissionError:
-            # Root of a container, which may be allowed it in a user namespace all the same.
-            pass
-        else:
             return
     uid, gid = os.geteuid(), os.getegid()
     _unshare(_CLONE_NEWUSER | _CLONE_NEWNS)

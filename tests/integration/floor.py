@@ -51,6 +51,11 @@ class Floor:
                 start_new_session=True,
             )
 
+    def start_alive(self, *options: str, timeout_s: float = 60) -> dict[str, dict[str, Any]]:
+        """Start the floor and return its processes when all of them are alive."""
+        self.start(*options)
+        return self.wait("five processes alive", self.all_alive, timeout_s=timeout_s)
+
     def command(self, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a polybot command against the floor."""
         return subprocess.run(

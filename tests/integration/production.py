@@ -1,10 +1,8 @@
 """What stands for production beside a second simulator, and the configuration that trades there."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
+from tests.http_stub import Answer, StubRequest, StubServer
 from tests.integration.simulator_process import SimulatorProcess
 
 # An agent that buys as soon as it may: a test does not wait for the end of a window.
@@ -38,35 +36,19 @@ class Elsewhere:
     def __init__(self) -> None:
         self.blocked = False
         self.gas_wei = 10**18
-        told = self
+        self._server = StubServer(self._answer)
+        self.url = self._server.url
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._answer({"blocked": told.blocked, "country": "IE"})
-
-            def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                result = hex(told.gas_wei) if asked["method"] == "eth_getBalance" else "0x"
-                self._answer({"jsonrpc": "2.0", "id": 1, "result": result})
-
-            def _answer(self, value: object) -> None:
-                body = json.dumps(value).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+    def _answer(self, request: StubRequest) -> Answer:
+        if request.method == "GET":
+            return 200, {"blocked": self.blocked, "country": "IE"}
+        asked = json.loads(request.body)
+        result = hex(self.gas_wei) if asked["method"] == "eth_getBalance" else "0x"
+        return 200, {"jsonrpc": "2.0", "id": 1, "result": result}
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        """Stop listening."""
+        self._server.close()
 
 
 def live_configuration(production: SimulatorProcess, elsewhere: Elsewhere) -> str:

@@ -15,8 +15,7 @@ def test_a_floor_goes_on_from_its_backup_on_an_empty_machine(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start("--speed", "40")
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive("--speed", "40")
     floor.wait("two graded windows", lambda: floor.graded(2), timeout_s=240)
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     # While it runs: whatever is in the middle of something is whole in the file.
@@ -34,8 +33,7 @@ def test_a_floor_goes_on_from_its_backup_on_an_empty_machine(
     assert restored.returncode == 0, restored.stderr
     assert {name: empty.json(name) for name in ("trades", "windows", "pnl")} == before
 
-    empty.start("--speed", "40")
-    empty.wait("five processes alive there", empty.all_alive, timeout_s=60)
+    empty.start_alive("--speed", "40")
     known = len(empty.graded(1) or [])
     empty.wait("another window graded", lambda: empty.graded(known + 1), timeout_s=240)
     assert_equal_books(empty)
@@ -47,8 +45,7 @@ def test_after_a_disaster_what_the_backup_does_not_know_is_nobody_s_profit(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start("--speed", "40")
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive("--speed", "40")
     floor.wait("a graded window", lambda: floor.graded(1), timeout_s=240)
     file = str(floor.root / "early.tar.zst")
     assert floor.command("backup", "create", "--out", file).returncode == 0
@@ -67,8 +64,7 @@ def test_after_a_disaster_what_the_backup_does_not_know_is_nobody_s_profit(
     state = late.root / "state"
     shutil.rmtree(state / "simulator")
     shutil.copytree(floor.root / "state" / "simulator", state / "simulator")
-    late.start("--speed", "40")
-    late.wait("five processes alive there", late.all_alive, timeout_s=60)
+    late.start_alive("--speed", "40")
     graded = len(late.graded(1) or [])
     late.wait("another window graded", lambda: late.graded(graded + 1), timeout_s=240)
 

@@ -101,16 +101,14 @@ def test_a_damaged_checkpoint_loses_nothing_that_was_durable(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     trader = floor.root / "state" / "trader"
     floor.wait("two checkpoints", lambda: len(checkpoints(trader)) > 1, timeout_s=60)
     floor.stop()
 
     checkpoints(trader)[-1].write_text("{ torn")
-    floor.start()
-    floor.wait("five processes alive again", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     assert "damaged" in floor.log_tail(2000) or "unreadable" in floor.log_tail(2000)
     assert_equal_books(floor)
     assert floor.command("audit").returncode == 0
@@ -120,8 +118,7 @@ def test_torn_and_changed_files_of_three_processes_lose_nothing_that_was_durable
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     state = floor.root / "state"
     books = state / "simulator" / "exchange"
@@ -134,8 +131,7 @@ def test_torn_and_changed_files_of_three_processes_lose_nothing_that_was_durable
     tear(books)
     change(state / "trader", number=2)
     checkpoints(books)[-1].write_text("{ torn")
-    floor.start()
-    floor.wait("five processes alive again", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     told = floor.log_tail(2000)
     assert f"torn tail in {state}/tracker/" in told
     assert f"torn tail in {books}/" in told
@@ -177,8 +173,7 @@ def test_a_disk_that_fills_up_stops_nothing_for_good(
 ) -> None:
     state = small_disk / "state"
     floor = new_floor(POLYBOT_STATE_DIR=str(state), POLYBOT__WATCHDOG__MIN_DISK_MB="1")
-    floor.start()
-    alive = floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    alive = floor.start_alive()
     fill(small_disk)
     floor.wait("a full disk", lambda: "No space left" in floor.log_tail(2000), timeout_s=60)
     floor.wait("no entries", lambda: floor.json("status")["trading_state"] == "REDUCING", 60)
@@ -205,8 +200,7 @@ def test_frames_that_nobody_can_read_are_counted_and_never_fatal(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start()
-    alive = floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    alive = floor.start_alive()
     context = zmq.Context()
     dealer = context.socket(zmq.DEALER)
     dealer.connect(f"ipc://{floor.runtime}/trader.rpc")

@@ -43,8 +43,7 @@ class ShiftedFloor:
 def shifted(new_floor: Callable[..., Floor], tmp_path: Path) -> ShiftedFloor:
     made = ShiftedFloor(new_floor, tmp_path)
     floor = made.floor
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     return made
 
@@ -92,8 +91,7 @@ def test_a_clock_that_was_wrong_and_is_set_right_is_followed_once_the_exchange_c
     shifted = ShiftedFloor(new_floor, tmp_path)
     floor = shifted.floor
     shifted.shift(-HOUR_S)
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     disagrees = "expected the exchange's clock within 5.0 s of ours, was -3"
     floor.wait("the exchange to disagree", lambda: disagrees in floor.log_tail(2000), timeout_s=90)
     # It cannot even log in: the exchange refuses a signature with that time.

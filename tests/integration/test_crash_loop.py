@@ -42,8 +42,7 @@ def test_a_trader_that_keeps_crashing_enters_nothing_exits_and_comes_back_by_its
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor(toml=TOML)
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("a position", lambda: floor.json("positions"), timeout_s=120)
     for _ in range(3):
         crash(floor)

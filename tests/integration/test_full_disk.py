@@ -129,8 +129,7 @@ def test_exits_are_written_in_the_reserve_and_entries_return_with_the_space(
     state = small_disk / "state"
     floor = new_floor(toml=TOML, POLYBOT_STATE_DIR=str(state))
     (floor.root / "state").symlink_to(state)
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=90)
+    floor.start_alive(timeout_s=90)
     floor.wait("a sale of stock", lambda: "SELL" in sides(floor), timeout_s=120)
     floor.stop()
 
@@ -172,7 +171,6 @@ def test_exits_are_written_in_the_reserve_and_entries_return_with_the_space(
         remembered = [word for head in heads for word in ("--head", head)]
         told = floor.command("journal", "verify", process, *remembered)
         assert told.returncode == 0, told.stdout
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=90)
+    floor.start_alive(timeout_s=90)
     assert_equal_books(floor)
     assert floor.command("audit").returncode == 0

@@ -15,8 +15,7 @@ def test_report_backup_and_cleanup_work_beside_a_running_floor_and_stop_ends_it(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start("--speed", "40")
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive("--speed", "40")
     floor.wait("a graded window", lambda: floor.graded(1), timeout_s=240)
 
     told = floor.json("report")

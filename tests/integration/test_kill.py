@@ -25,8 +25,7 @@ def test_each_process_is_killed_three_times_and_no_order_is_doubled(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor(**NEVER_A_LOOP)
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     kill_all(floor)
     audit = floor.command("audit")
@@ -40,8 +39,7 @@ def test_killing_during_recorded_windows_keeps_the_books_equal(
     new_floor: Callable[..., Floor], recordings: Path
 ) -> None:
     floor = new_floor(**NEVER_A_LOOP)
-    floor.start("--recordings", str(recordings / "dev" / "cronosvirus"))
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive("--recordings", str(recordings / "dev" / "cronosvirus"))
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     kill_all(floor)
     audit = floor.command("audit")
@@ -52,16 +50,14 @@ def test_when_the_runner_is_killed_nothing_stays_behind_and_the_next_goes_on(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     runner = json.loads((floor.runtime / "floor.json").read_text())["pid"]
     os.kill(runner, signal.SIGKILL)
     deadline = time.monotonic() + 10
     while floor.left_running() and time.monotonic() < deadline:
         time.sleep(POLL_S)
     assert floor.left_running() == []
-    floor.start()
-    floor.wait("five processes alive again", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     assert "continues where the last run ended" in floor.log_tail(2000)
 
 

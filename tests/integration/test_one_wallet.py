@@ -20,8 +20,7 @@ NewFloor = Callable[..., Floor]
 def started(new_floor: NewFloor, **settings: str) -> Floor:
     """Start a floor on slow market time and wait until it trades."""
     floor = new_floor(**{"POLYBOT__SIMULATOR__SPEED": "1", **settings})
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=90)
+    floor.start_alive(timeout_s=90)
     floor.wait("trading", lambda: state_of(floor) == "ACTIVE", timeout_s=60)
     return floor
 

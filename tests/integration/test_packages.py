@@ -69,8 +69,7 @@ def test_supervisor_zmq_peewee_clob_client_openai_and_dotenv_work_in_one_floor(
         f"OPENAI_API_KEY=sk-test-0000000000\nOPENAI_BASE_URL={chat.url}/v1\n"
     )
     (floor.root / ".env").chmod(0o600)
-    floor.start()
-    processes = floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    processes = floor.start_alive()
 
     # supervisor: it runs exactly the processes that call themselves alive, and who listens to them.
     transport = SupervisorTransport("polybot", "polybot", f"unix://{floor.runtime}/supervisor.sock")

@@ -72,8 +72,7 @@ def test_windows_are_traded_through_the_mirror_and_settled_by_the_mirrored_excha
     new_floor: Callable[..., Floor], feed: SimulatorProcess
 ) -> None:
     floor = new_floor(toml=paper_toml(feed, login_file(feed)))
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     killed = floor.kill("simulator")
     floor.wait("a new mirror", lambda: floor.pid_of("simulator") not in (0, killed), 30)

@@ -32,8 +32,7 @@ SMALL = JournalSettings(segment_bytes=4 << 10, reserve_bytes=1 << 10)
 def traded_floor(new_floor: Callable[..., Floor], **settings: str) -> Floor:
     """Return a floor that has traded and graded, stopped."""
     floor = new_floor(**settings)
-    floor.start("--speed", "40")
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive("--speed", "40")
     floor.wait("two graded windows", lambda: floor.graded(2), timeout_s=240)
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     floor.stop()
@@ -129,8 +128,7 @@ def test_a_rebuilt_database_is_as_before_and_the_floor_goes_on(
     assert told(floor) == before
     aside = list(ledger_path(floor).parent.glob("ledger.damaged-*.sqlite"))
     assert len(aside) == (break_it is damage)
-    floor.start()
-    floor.wait("five processes alive again", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     assert_equal_books(floor)
     audit = floor.command("audit", "--all")
     assert audit.returncode == 0, audit.stdout + audit.stderr
@@ -161,8 +159,7 @@ def test_without_anything_of_the_tracker_the_others_and_the_exchange_tell_it_all
     before = told(floor)
     for path in (floor.root / "state" / "tracker").iterdir():
         path.unlink()
-    floor.start()
-    floor.wait("five processes alive again", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     known = {window["slug"]: window for window in before["windows"] if window["grades"]}
 
     def graded_again() -> bool:
@@ -203,8 +200,7 @@ def test_a_tracker_killed_at_a_step_of_storing_stores_everything_once(
         kills += 1
     floor.stop()
     del floor.environ["POLYBOT_CRASH_POINT"]
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     assert_equal_books(floor)
     audit = floor.command("audit", "--all")

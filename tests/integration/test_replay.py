@@ -24,8 +24,7 @@ every_s = 10
 @pytest.mark.timeout(420)
 def test_every_session_of_a_floor_replays_over_a_kill(new_floor: Callable[..., Floor]) -> None:
     floor = new_floor(toml=DRILL)
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=90)
+    floor.start_alive(timeout_s=90)
     floor.wait("trades", lambda: len(floor.json("trades") or []) > 2, timeout_s=120)
     killed = floor.kill("trader")
     floor.wait("a new trader", lambda: floor.pid_of("trader") not in (0, killed), timeout_s=60)

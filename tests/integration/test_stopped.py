@@ -21,8 +21,7 @@ def test_every_process_stands_still_in_turn_and_comes_back_by_itself(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     for process in ("trader", "tracker", "reflector", "watchdog", "simulator"):
         stand_still(floor, process)
@@ -79,8 +78,7 @@ def test_a_process_that_hangs_for_good_is_aborted_with_its_stacks_and_started_ag
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     pid = floor.wait("the pid of the watchdog", lambda: floor.pid_of("watchdog"), timeout_s=30)
     # Past startsecs, when the runner tells that it runs.
     time.sleep(5)

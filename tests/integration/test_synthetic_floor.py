@@ -15,8 +15,7 @@ def test_a_floor_trades_grades_and_stops_without_a_question(
     new_floor: Callable[..., Floor],
 ) -> None:
     floor = new_floor()
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
     floor.wait("the first graded window", floor.graded, timeout_s=120)
     trades = floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
 
@@ -43,8 +42,7 @@ def test_a_floor_trades_grades_and_stops_without_a_question(
 
 def test_an_operator_stops_entries_halts_and_resumes(new_floor: Callable[..., Floor]) -> None:
     floor = new_floor()
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=60)
+    floor.start_alive()
 
     def state_is(wanted: str) -> Callable[[], bool]:
         return lambda: floor.json("status")["trading_state"] == wanted

@@ -1,5 +1,6 @@
 """A floor under proof: simulator, tracker and trader, each a direct child that may be killed."""
 
+import contextlib
 import json
 import os
 import resource
@@ -242,14 +243,13 @@ class Floor:
         path = self.runtime / "simulator.json"
         end = time.monotonic() + START_S
         while time.monotonic() < end:
-            try:
+            # No file yet, half of one, or nobody behind its port: asked again.
+            with contextlib.suppress(OSError, ValueError):
                 told = json.loads(path.read_text())
                 if told["pid"] == self.children["simulator"].pid:
                     self._url = str(told["url"])
                     self.ask("/simulator/health")
                     return
-            except (OSError, ValueError):
-                pass
             if not self.is_alive("simulator"):
                 break
             time.sleep(POLL_S)

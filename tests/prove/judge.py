@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from polybot.bootstrap.chaos.books import exchange_fills
 from polybot.domain.order import Order, OrderStatus, Side
 from polybot.domain.trading_state import OPERATOR
 from polybot.domain.worst_case import reservation_usdc
@@ -182,18 +183,7 @@ def fills_are_equal(evidence: Evidence) -> list[str]:
         for f in evidence.trader.state.fills.values()
         if f.counts
     }
-    theirs = {
-        (
-            row["trade_id"],
-            row["order_id"],
-            row["side"],
-            int(row["price_bps"]),
-            int(row["size_shares"]),
-            int(row["fee_usdc"]),
-        )
-        for row in evidence.exchange["executions"]
-        if row["status"] != "FAILED"
-    }
+    theirs = exchange_fills(evidence.exchange)
     return [f"fill only in our books: {fill}" for fill in sorted(ours - theirs)] + [
         f"fill only at the exchange: {fill}" for fill in sorted(theirs - ours)
     ]

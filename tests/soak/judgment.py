@@ -36,8 +36,7 @@ def resume_in_place(floor: Floor) -> list[str]:
     """Stop and start the floor where it stands: the books stay equal, and it trades again."""
     print(f"stopped in {floor.stop():.1f} s; starting again in place", flush=True)
     began = time.monotonic()
-    floor.start()
-    floor.wait("five processes alive", floor.all_alive, timeout_s=RESUME_S)
+    floor.start_alive(timeout_s=RESUME_S)
     floor.wait("a reconciled trader", lambda: _state(floor) == "REDUCING", timeout_s=RESUME_S)
     left = [f"after a start in place: {line}" for line in _settle(floor)]
     floor.command("resume", "--reason", "the soak was judged")

@@ -19,7 +19,7 @@ import msgspec
 from polybot.bootstrap.chaos.books import differences
 from polybot.bootstrap.chaos.conditions import Conditions, write_conditions
 from polybot.cli.chaos.places import Places
-from polybot.cli.conversation import Conversation, conversation
+from polybot.cli.conversation import conversation
 from polybot.cli.exits import CommandError, Late
 from polybot.cli.processes import RUNNER, floor_processes, send
 from polybot.config.load import load
@@ -143,10 +143,7 @@ class ChaosFloor:
     def tell_trader(self, message: msgspec.Struct) -> None:
         """Give the trader a command of the operator's; raises CommandError."""
         with conversation(self.places.runtime) as talk:
-            self._told(talk, message)
-
-    def _told(self, talk: Conversation, message: msgspec.Struct) -> None:
-        talk.ask("trader", message, timeout_s=_ASK_S)
+            talk.ask("trader", message, timeout_s=_ASK_S)
 
     def signal(self, pid: int, number: signal.Signals) -> bool:
         """Signal a process of this floor; returns whether it was still there."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -99,20 +100,28 @@ def test_a_process_that_ends_meanwhile_is_no_error(tmp_path: Path) -> None:
     send([FloorProcess(2**22 + 1, "trader")], signal.SIGTERM)
 
 
-def test_a_real_process_is_found_and_signaled(tmp_path: Path) -> None:
+@contextmanager
+def started_trader(runtime_dir: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process that looks like the trader of a floor; it is gone at the end."""
     script = "import time; print('up', flush=True); time.sleep(60)"
     child = subprocess.Popen(
         [sys.executable, "-c", script, "polybot.cli.run", "trader"],
-        env={**os.environ, "POLYBOT_RUNTIME_DIR": str(tmp_path)},
+        env={**os.environ, "POLYBOT_RUNTIME_DIR": str(runtime_dir)},
         stdout=subprocess.PIPE,
     )
-    assert child.stdout is not None
-    child.stdout.readline()
-    assert floor_processes(tmp_path) == [FloorProcess(child.pid, "trader")]
-    send(floor_processes(tmp_path), signal.SIGKILL)
-    assert child.wait(timeout=10) == -signal.SIGKILL
-    assert floor_processes(tmp_path) == []
-    child.stdout.close()
+    with child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield child
+        child.kill()
+
+
+def test_a_real_process_is_found_and_signaled(tmp_path: Path) -> None:
+    with started_trader(tmp_path) as child:
+        assert floor_processes(tmp_path) == [FloorProcess(child.pid, "trader")]
+        send(floor_processes(tmp_path), signal.SIGKILL)
+        assert child.wait(timeout=10) == -signal.SIGKILL
+        assert floor_processes(tmp_path) == []
 
 
 def test_a_runner_is_known_by_when_it_started_not_by_its_pid_alone() -> None:
@@ -197,20 +206,10 @@ def test_a_process_started_by_the_installed_command_is_found(tmp_path: Path) -> 
 
 
 def test_an_installed_floor_runs_while_a_process_of_it_does(tmp_path: Path) -> None:
-    script = "import time; print('up', flush=True); time.sleep(60)"
-    child = subprocess.Popen(
-        [sys.executable, "-c", script, "polybot.cli.run", "trader"],
-        env={**os.environ, "POLYBOT_RUNTIME_DIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-    )
-    assert child.stdout is not None
-    child.stdout.readline()
-    assert floor_runs(tmp_path, installation=INSTALLED)
-    # In a clone the record says it: a process alone may be what a killed floor left behind.
-    assert not floor_runs(tmp_path, installation=CLONE)
-    child.kill()
-    child.wait(timeout=10)
-    child.stdout.close()
+    with started_trader(tmp_path):
+        assert floor_runs(tmp_path, installation=INSTALLED)
+        # In a clone the record says it: a process alone may be what a killed floor left behind.
+        assert not floor_runs(tmp_path, installation=CLONE)
     assert not floor_runs(tmp_path, installation=INSTALLED)
 
 

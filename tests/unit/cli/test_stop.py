@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +78,23 @@ def test_the_market_is_the_one_the_state_was_traded_on(
     assert list(live.orders) == [ORDER_IDS[OPEN]]
 
 
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the lock of a process's directory, as one that would not end does."""
+    directory.mkdir(exist_ok=True)
+    lock = take_lock(directory)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def test_what_would_not_end_does_not_keep_the_orders_from_being_canceled(
     polybot: Command, live: StubExchange, state_dir: Path
 ) -> None:
     live.add(ORDER_IDS[OPEN])
-    (state_dir / "tracker").mkdir(exist_ok=True)
-    lock = take_lock(state_dir / "tracker")
-    try:
+    with locked(state_dir / "tracker"):
         done = polybot("stop", "--cancel", code=5)
-    finally:
-        os.close(lock)
     assert "1 open order canceled" in done.stdout
     assert "was locked as tracker" in done.stderr
     assert not live.orders
@@ -96,12 +104,8 @@ def test_beside_a_trader_that_would_not_end_orders_are_only_told(
     polybot: Command, live: StubExchange, state_dir: Path
 ) -> None:
     live.add(ORDER_IDS[OPEN])
-    (state_dir / "trader").mkdir(exist_ok=True)
-    lock = take_lock(state_dir / "trader")
-    try:
+    with locked(state_dir / "trader"):
         done = polybot("stop", "--cancel", code=5)
-    finally:
-        os.close(lock)
     assert "1 open order left: the trader still runs" in done.stdout
     assert list(live.orders) == [ORDER_IDS[OPEN]]
 
