@@ -24,8 +24,6 @@ SIMULATED = frozenset({"credentials", "closed-only", "allowance"})
 # Problems of the configuration that a row of its own explains better.
 _EXPLAINED = ("wallet.private_key", "wallet.funder", "mode: expected no live mode")
 
-LoadWith = Callable[[dict[str, str]], LoadedConfig]
-
 
 class Examined(msgspec.Struct, frozen=True):
     """A configuration good enough to examine, and what keeps it from running as it is."""

@@ -4,12 +4,11 @@ import json
 from typing import Any
 
 from polybot.domain.market import FeeSchedule, Market, SettlementRule
-from polybot.exchange.token_ids import ctf_token_id, derive_protocol_ids
+from polybot.exchange.token_ids import ctf_token_id
 
 SLUG = "btc-updown-5m-1787236800"
 CONDITION = "0x8f7145163815d6646ec891d68b1782eeb9e96b33ab5ed1f9c9e5bdf49a8b51c2"
 UP, DOWN = ctf_token_id(CONDITION, 1), ctf_token_id(CONDITION, 2)
-CONDITION_V2 = derive_protocol_ids(SLUG).condition_id
 STREAMS = "https://data.chain.link/streams/"
 LISTED: dict[str, Any] = {
     "slug": SLUG,
