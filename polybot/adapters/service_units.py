@@ -26,6 +26,11 @@ class Unit(msgspec.Struct, frozen=True):
     pid: int
 
     @property
+    def process(self) -> str:
+        """The process it keeps, such as trader."""
+        return self.name.removeprefix("polybot-").removesuffix(".service")
+
+    @property
     def is_down(self) -> bool:
         """Whether nothing of it runs, or is about to."""
         return self.state in _AT_REST and not self.pid

@@ -32,7 +32,10 @@ class NotRoot(CommandError):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """What was stopped, what of it only by force, and how long that took; nothing runs any more."""
+    """What was stopped, what of it only by force, and how long that took; nothing runs any more.
+
+    A service that was about to be started again has the process id 0.
+    """
 
     stopped: tuple[FloorProcess, ...] = ()
     killed: tuple[FloorProcess, ...] = ()
@@ -86,7 +89,10 @@ def end_units(runtime_dir: Path, units: ServiceUnits) -> Ended:
     if left := units.running():
         names = ", ".join(f"{unit.name} ({unit.state})" for unit in left)
         raise Late(f"expected every service to be down, was still there: {names}")
-    return Ended(stopped=tuple(running), took_s=time.monotonic() - started)
+    # A service between two crashes has no process at that moment, and was to be started again.
+    seen = {process.name for process in running}
+    others = [FloorProcess(unit.pid, unit.process) for unit in active if unit.process not in seen]
+    return Ended(stopped=(*running, *others), took_s=time.monotonic() - started)
 
 
 def refuse_held(locations: Locations, *, patience_s: float = LOCKS_S) -> None:
@@ -123,8 +129,8 @@ class Progress:
 
 
 def named(processes: list[FloorProcess] | tuple[FloorProcess, ...]) -> str:
-    """Name processes with their pids."""
-    return ", ".join(f"{process.name} ({process.pid})" for process in processes)
+    """Name processes with their pids, as far as they have one."""
+    return ", ".join(f"{process.name} ({process.pid or 'about to start'})" for process in processes)
 
 
 def _wait_for_end(runtime_dir: Path, seconds: float, progress: Progress) -> list[FloorProcess]:

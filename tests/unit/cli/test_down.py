@@ -17,6 +17,7 @@ from polybot.cli.down import (
     Progress,
     end_processes,
     end_units,
+    named,
     refuse_held,
 )
 from polybot.cli.exits import CommandError, Late
@@ -160,6 +161,17 @@ def test_services_are_stopped_by_systemd_and_the_rest_by_a_signal(
         there = wait_for_floor(runtime_dir)
         assert end_units(runtime_dir, units).stopped == tuple(there)
         assert floor_processes(runtime_dir) == []
+    assert units.running() == []
+
+
+def test_a_service_between_two_crashes_is_stopped_too(
+    tmp_path: Path, runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    units = systemctl(tmp_path, trader="activating 0", tracker="inactive 0")
+    ended = end_units(runtime_dir, units)
+    assert ended.stopped == (FloorProcess(0, "trader"),)
+    assert named(ended.stopped) == "trader (about to start)"
     assert units.running() == []
 
 
