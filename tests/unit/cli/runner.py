@@ -11,14 +11,16 @@ from pathlib import Path
 from polybot.cli.processes import FloorProcess, floor_processes
 from polybot.config.locations import PROCESSES
 
-# Stands for the interpreter: <it> -P -m polybot.cli.run <process>.
-POLITE = """#!/bin/sh
-echo "$4 started in $POLYBOT__MODE mode"
+# Stands for the interpreter: <it> -P -m polybot.cli.run <process>. The listener ends, as the real
+# one does, with the supervisord that speaks to it.
+LISTENER = '[ "$3" != polybot.cli.notify_bridge ] || exec cat > /dev/null\n'
+POLITE = f"""#!/bin/sh
+{LISTENER}echo "$4 started in $POLYBOT__MODE mode"
 trap 'echo "$4 stopped"; exit 0' TERM
 while :; do sleep 0.05; done
 """
-STUBBORN = """#!/bin/sh
-trap '' TERM
+STUBBORN = f"""#!/bin/sh
+{LISTENER}trap '' TERM
 while :; do sleep 0.05; done
 """
 
