@@ -1,5 +1,6 @@
 """Every life of a floor's trader can be replayed byte for byte, also one that was killed."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -31,8 +32,9 @@ def test_every_session_of_a_floor_replays_over_a_kill(new_floor: Callable[..., F
     before = len(floor.json("trades"))
     floor.wait("more trades", lambda: len(floor.json("trades") or []) > before, timeout_s=120)
     assert floor.command("halt", "--reason", "enough").returncode == 0
-    # While it runs: what is on the tape by now.
-    running = floor.json("replay")
+    # While it runs, which takes the processor from it: what is on the tape by now.
+    done = floor.command("replay", "--json", timeout_s=180)
+    running = json.loads(done.stdout)
     assert (running["identical"], running["complete"]) == (True, True)
     floor.stop()
 
