@@ -270,10 +270,13 @@ def uninstall(machine: Machine, figures: Figures) -> None:
     log_in(
         machine,
         """
-        [ -d /var/lib/polybot/trader ] && [ -f /etc/polybot/polybot.toml ]
-        [ ! -e /opt/polybot ] && [ ! -e /usr/local/bin/polybot ]
-        ! systemctl cat polybot.target 2>/dev/null
-        ! pgrep -u polybot
+        test -d /var/lib/polybot/trader
+        test -f /etc/polybot/polybot.toml
+        test ! -e /opt/polybot
+        test ! -e /usr/local/bin/polybot
+        systemctl cat polybot.target 2>/dev/null && exit 1
+        pgrep -u polybot && exit 1
+        true
         """,
     )
     began = time.monotonic()
@@ -288,7 +291,10 @@ def uninstall(machine: Machine, figures: Figures) -> None:
     log_in(
         machine,
         """
-        [ ! -e /var/lib/polybot ] && [ ! -e /etc/polybot ] && [ ! -e /opt/polybot ]
-        ! getent passwd polybot
+        test ! -e /var/lib/polybot
+        test ! -e /etc/polybot
+        test ! -e /opt/polybot
+        getent passwd polybot && exit 1
+        true
         """,
     )
