@@ -29,6 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("floor") is not None)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def everybodys_temporary_directory() -> Iterator[None]:
+    """Hold the tests to leaving it as it was: the machine's other programs need it, too."""
+    directory = Path(tempfile.gettempdir())
+    before = directory.stat()
+    yield
+    after = directory.stat()
+    assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide what the developer's shell, service manager or secrets would tell polybot."""

@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,15 @@ def in_fork(work: Callable[[], Any]) -> Any:
     _, status = os.waitpid(child, 0)
     assert status == 0, "it failed in its own process; see the error stream"
     return json.loads(told)
+
+
+def open_way_to(directory: Path) -> None:
+    """Let everybody enter a directory of a test, and those above it up to the temporary one."""
+    temporary = Path(tempfile.gettempdir())
+    for path in (directory, *directory.parents):
+        if temporary not in path.parents:
+            break
+        path.chmod(0o755)
 
 
 def become(user: int, *groups: int) -> None:

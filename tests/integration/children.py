@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +132,7 @@ class Children:
             if child.poll() is None:
                 child.kill()
             child.wait(10)
+        shutil.rmtree(self.runtime, ignore_errors=True)
 
     def _point(self, process: str) -> Path:
         return self.root / f"{process}.point"

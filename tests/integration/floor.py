@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,12 +134,13 @@ class Floor:
         return took
 
     def close(self) -> None:
-        """End whatever is left, for a test that failed half way."""
+        """End whatever is left, for a test that failed half way; nothing is asked afterwards."""
         if self._runner is not None and self._runner.poll() is None:
             self.command("down")
         if self._runner is not None and self._runner.poll() is None:
             os.killpg(self._runner.pid, signal.SIGKILL)
             self._runner.wait(timeout=5)
+        shutil.rmtree(self.runtime, ignore_errors=True)
 
     def left_running(self) -> list[str]:
         """Return the command lines of processes that still belong to this floor."""

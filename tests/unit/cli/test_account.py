@@ -10,7 +10,7 @@ from polybot.cli.account import find_account, kind_of, known_account, private_ke
 from polybot.config.load import LoadedConfig, load
 from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wallet_addresses import deposit_wallet, safe_wallet
-from tests.forked import MEMBER, become, in_fork, needs_root
+from tests.forked import MEMBER, become, in_fork, needs_root, open_way_to
 from tests.unit.cli.surroundings import CREDENTIALS, KEY
 
 ADDRESS = OrderSigner(KEY).address
@@ -114,8 +114,7 @@ def test_without_the_key_an_installation_knows_whose_wallet_it_is(
 @needs_root
 def test_who_may_not_look_into_the_wallet_is_told_who_may(places: Path) -> None:
     WalletFiles(places / "wallet").play_key()
-    for path in (*places.parents[:3], places):
-        path.chmod(0o755)
+    open_way_to(places)
     loaded = load(places_of())
 
     def member() -> list[str]:

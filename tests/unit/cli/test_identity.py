@@ -24,7 +24,7 @@ from polybot.cli.identity import (
     settle,
 )
 from polybot.config.locations import Installation, Locations
-from tests.forked import GROUP, MEMBER, SERVICE, STRANGER, in_fork, needs_root
+from tests.forked import GROUP, MEMBER, SERVICE, STRANGER, in_fork, needs_root, open_way_to
 from tests.forked import become as become_user
 
 SERVICE_USER = pwd.struct_passwd(
@@ -238,9 +238,8 @@ def test_root_gives_a_command_its_secrets_and_no_other_command(
 def test_what_root_writes_as_the_service_is_the_services(
     service: pwd.struct_passwd, tmp_path: Path
 ) -> None:
+    open_way_to(tmp_path)
     tmp_path.chmod(0o777)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(0o755)
 
     def work() -> Any:
         with acting_as_service():

@@ -32,7 +32,7 @@ from polybot.errors import InvalidValue, Rejected, Unauthorized, Unavailable
 from polybot.exchange.l2_auth import ApiCredentials
 from polybot.exchange.signing import OrderSigner
 from polybot.exchange.wallet_addresses import deposit_wallet, proxy_wallet, safe_wallet
-from tests.forked import GROUP, SERVICE, needs_root
+from tests.forked import GROUP, SERVICE, needs_root, open_way_to
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.surroundings import CREDENTIALS, KEY
 
@@ -272,8 +272,7 @@ def test_an_installation_keeps_the_key_for_the_trader_alone(
     monkeypatch.setattr("polybot.cli.init.is_service_floor", lambda _: True)
     store = InstalledSecrets(tmp_path / "credentials", tmp_path / "system", lambda _, text: text)
     monkeypatch.setattr("polybot.cli.init.store_of", lambda _: store)
-    for path in (*state_dir.parents[:3], state_dir):
-        path.chmod(0o755)
+    open_way_to(state_dir)
     os.chown(state_dir, SERVICE, GROUP)
     state_dir.chmod(0o2770)
     config = tmp_path / "polybot.toml"

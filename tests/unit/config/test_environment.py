@@ -14,7 +14,7 @@ from polybot.config.environment import (
 )
 from polybot.config.origins import Layer
 from polybot.errors import ConfigError
-from tests.forked import STRANGER, become, in_fork
+from tests.forked import STRANGER, become, in_fork, open_way_to
 
 
 def settings(environ: dict[str, str]) -> dict[str, str]:
@@ -71,8 +71,7 @@ def test_a_dotenv_file_this_user_may_not_read_is_a_line_that_says_what_to_do(
     path = tmp_path / "beside" / ".env"
     path.parent.mkdir()
     path.write_text("A=1\n")
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    open_way_to(tmp_path)
     (tmp_path / closed).chmod(0)
 
     def work() -> list[str]:

@@ -11,7 +11,7 @@ from polybot.config.floor import FloorRecord, write_floor
 from polybot.config.load import LoadedConfig, load
 from polybot.config.locations import Installation
 from polybot.errors import ConfigError
-from tests.forked import STRANGER, become, in_fork
+from tests.forked import STRANGER, become, in_fork, open_way_to
 
 KEY = "0x" + "ab" * 32
 
@@ -258,9 +258,7 @@ def test_an_unreadable_dotenv_is_one_problem_more_and_a_warning_where_all_must_w
     clone: Path,
 ) -> None:
     path = write(clone, "bogus = 1\n")
-    for parent in (clone, *clone.parents[:2]):
-        parent.chmod(0o755)
-    path.parent.chmod(0o755)
+    open_way_to(path.parent)
     path.chmod(0o644)
     write_secretly(clone / ".env", "A=1\n")
     (clone / ".env").chmod(0)
