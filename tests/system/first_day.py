@@ -273,7 +273,7 @@ def uninstall(machine: Machine, figures: Figures) -> None:
         test -d /var/lib/polybot/trader
         test -f /etc/polybot/polybot.toml
         test ! -e /opt/polybot
-        test ! -e /usr/local/bin/polybot
+        find /usr/local/bin -name 'polybot*' | grep . && exit 1
         systemctl cat polybot.target 2>/dev/null && exit 1
         pgrep -u polybot && exit 1
         true
