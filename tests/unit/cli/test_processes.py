@@ -110,10 +110,12 @@ def started_trader(runtime_dir: Path) -> Iterator["subprocess.Popen[bytes]"]:
         stdout=subprocess.PIPE,
     )
     with child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        yield child
-        child.kill()
+        try:
+            assert child.stdout is not None
+            child.stdout.readline()
+            yield child
+        finally:
+            child.kill()
 
 
 def test_a_real_process_is_found_and_signaled(tmp_path: Path) -> None:
