@@ -103,7 +103,8 @@ class InstalledFloor:
 
     def wait_for_order(self, before: int) -> None:
         """Wait until the exchange has seen more orders than before: it trades."""
-        self.wait(f"more than {before} orders", lambda: self.orders_posted() > before, 180)
+        # A dozen windows in a row without one that is worth an entry were seen: 200 s at speed 20.
+        self.wait(f"more than {before} orders", lambda: self.orders_posted() > before, 420)
 
     def wait_for_words(self, process: str, words: str) -> None:
         """Wait until a process has said these words in the journal."""
