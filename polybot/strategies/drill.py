@@ -43,6 +43,9 @@ class DrillParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             "what a GTC order does: meet the book at once, wait in it, or one after the other",
         ),
     ] = TURNS
+    behind_ticks: Annotated[
+        int, bounded(0, 90, "ticks behind the best price at which an order that waits is priced")
+    ] = 0
     every_s: Annotated[float, bounded(0, 3_600, "seconds between two orders in a window")] = 20.0
     rest_s: Annotated[float, bounded(0, 3_600, "seconds after which what rests is canceled")] = 60.0
     shares: Annotated[Decimal, bounded(5, 1_000, "shares of one order")] = Decimal(5)
@@ -118,8 +121,9 @@ class Drill:
         token, tick = view.token(outcome), view.market.tick_bps
         ask = token.ask_bps or 0
         below = token.bid_bps or ask - tick
+        rests = below - self.parameters.behind_ticks * tick
         return self._order(
-            view, outcome, Side.BUY, _Prices(takes=ask, rests=below, misses=min(below, ask - tick))
+            view, outcome, Side.BUY, _Prices(takes=ask, rests=rests, misses=min(below, ask - tick))
         )
 
     def _sell(self, view: View, outcome: Outcome) -> tuple[str, Intent | None]:
@@ -128,11 +132,12 @@ class Drill:
             return "no_book", None
         bid = token.bid_bps
         above = token.ask_bps or bid + tick
+        rests = above + self.parameters.behind_ticks * tick
         return self._order(
             view,
             outcome,
             Side.SELL,
-            _Prices(takes=bid, rests=above, misses=max(above, bid + tick)),
+            _Prices(takes=bid, rests=rests, misses=max(above, bid + tick)),
         )
 
     def _order(

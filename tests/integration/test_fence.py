@@ -58,6 +58,7 @@ capital_usdc = 500
 [agents.parameters]
 order_type = "GTC"
 aim = "rest"
+behind_ticks = {{behind_ticks}}
 every_s = {{every_s}}
 rest_s = 3600
 """
@@ -66,15 +67,15 @@ rest_s = 3600
 @pytest.fixture
 def floor(tmp_path: Path) -> Iterator[Children]:
     """Return a floor that orders about twice a second."""
-    children = Children(tmp_path, TOML.format(speed=4, every_s=4))
+    children = Children(tmp_path, TOML.format(speed=4, every_s=4, behind_ticks=0))
     yield children
     children.close()
 
 
 @pytest.fixture
 def slow_floor(tmp_path: Path) -> Iterator[Children]:
-    """Return a floor whose market is slow to fill what rests."""
-    children = Children(tmp_path, TOML.format(speed=1, every_s=0.2))
+    """Return a floor whose orders rest too far from the market to be filled within the test."""
+    children = Children(tmp_path, TOML.format(speed=1, every_s=0.2, behind_ticks=20))
     yield children
     children.close()
 
@@ -209,7 +210,7 @@ def test_a_stopped_trader_is_killed_and_what_it_left_at_the_exchange_is_canceled
     assert raised.epoch == 1
     assert not left & resting(floor)
     canceled = {i for e in said(floor, "watchdog", FencedOrdersCanceled) for i in e.order_ids}
-    assert left & canceled
+    assert left <= canceled
     (cleared,) = said(floor, "watchdog", FenceCleared)
     assert cleared.canceled == len(canceled)
     assert seconds_of_empty_listings(floor, cleared_ns(floor)) >= 5
@@ -237,10 +238,10 @@ def test_the_program_of_last_resort_cancels_what_a_dead_trader_left(slow_floor: 
     environ = {"PATH": "/usr/bin:/bin", "POLYBOT_CONFIG": str(floor.root / "polybot.toml")}
 
     planned = subprocess.run([*guard, "--dry-run"], env=environ, capture_output=True, check=True)
-    assert resting(floor) & left
+    assert left <= resting(floor)
     subprocess.run(guard, env=environ, capture_output=True, check=True, timeout=60)
 
-    assert planned.stdout.count(b"would cancel") >= 1
+    assert planned.stdout.count(b"would cancel") >= len(left)
     assert not resting(floor) & left
 
 

@@ -49,6 +49,14 @@ def test_a_buy_takes_the_ask_or_waits_at_the_bid_in_turns() -> None:
     assert only_intent(looks(drill(aim="take"), orders=(an_order(),))).price_bps == 5100
 
 
+def test_an_order_that_waits_is_priced_as_far_behind_the_best_as_asked() -> None:
+    assert only_intent(looks(drill(aim="rest", behind_ticks=20))).price_bps == 3000
+    assert only_intent(looks(drill(aim="take", behind_ticks=20))).price_bps == 5100
+    sale = looks(drill(side="SELL", aim="rest", behind_ticks=20), positions=held())
+    assert only_intent(sale).price_bps == 7100
+    assert looks(drill(aim="rest", behind_ticks=50)).reason == "no_price"
+
+
 @pytest.mark.parametrize("order_type", ["FAK", "FOK"])
 def test_a_buy_that_takes_at_once_spends_a_budget_of_two_decimals(order_type: str) -> None:
     intent = only_intent(looks(drill(order_type=order_type)))
