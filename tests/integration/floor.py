@@ -14,6 +14,17 @@ from pathlib import Path
 from typing import Any
 
 POLL_S = 0.25
+# Its first order fills in the first window; it loses its fees, and must not be paused for it.
+DRILL = """
+[risk]
+max_consecutive_losses = 1000
+max_daily_loss_usdc = 100000
+[[agents]]
+name = "driller"
+strategy = "drill"
+[agents.parameters]
+every_s = 10
+"""
 POLYBOT = str(Path(sys.executable).parent / "polybot")
 
 

@@ -18,7 +18,7 @@ from polybot.runtime.journal import Journal
 from polybot.runtime.journal_format import StoredRecord, decode_record
 from polybot.runtime.journal_segment import list_segments
 from tests.integration.books import assert_equal_books
-from tests.integration.floor import Floor
+from tests.integration.floor import DRILL, Floor
 
 pytestmark = pytest.mark.floor
 
@@ -100,7 +100,7 @@ def test_a_runtime_path_too_long_for_a_socket_names_the_setting(tmp_path: Path) 
 def test_a_damaged_checkpoint_loses_nothing_that_was_durable(
     new_floor: Callable[..., Floor],
 ) -> None:
-    floor = new_floor()
+    floor = new_floor(toml=DRILL)
     floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     trader = floor.root / "state" / "trader"
@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_loses_nothing_that_was_durable(
 def test_torn_and_changed_files_of_three_processes_lose_nothing_that_was_durable(
     new_floor: Callable[..., Floor],
 ) -> None:
-    floor = new_floor()
+    floor = new_floor(toml=DRILL)
     floor.start_alive()
     floor.wait("a trade", lambda: floor.json("trades"), timeout_s=240)
     state = floor.root / "state"

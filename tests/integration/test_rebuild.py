@@ -18,7 +18,7 @@ from polybot.runtime.journal_archive import JournalArchive, archived_segments
 from polybot.runtime.journal_history import JournalHistory
 from polybot.runtime.journal_segment import list_segments
 from tests.integration.books import assert_equal_books, doubled_entries
-from tests.integration.floor import POLL_S, Floor
+from tests.integration.floor import DRILL, POLL_S, Floor
 
 pytestmark = pytest.mark.floor
 
@@ -189,7 +189,7 @@ def test_without_anything_of_the_tracker_the_others_and_the_exchange_tell_it_all
 def test_a_tracker_killed_at_a_step_of_storing_stores_everything_once(
     new_floor: Callable[..., Floor], point: str
 ) -> None:
-    floor = new_floor(POLYBOT_CRASH_POINT=f"{point}#5")
+    floor = new_floor(toml=DRILL, POLYBOT_CRASH_POINT=f"{point}#5")
     floor.start()
     kills = 0
     pids: set[int] = set()

@@ -5,21 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.floor import Floor
+from tests.integration.floor import DRILL, Floor
 
 pytestmark = pytest.mark.floor
-
-# A drill loses its fees, and must not be paused for it.
-DRILL = """
-[risk]
-max_consecutive_losses = 1000
-max_daily_loss_usdc = 100000
-[[agents]]
-name = "driller"
-strategy = "drill"
-[agents.parameters]
-every_s = 10
-"""
 
 
 @pytest.mark.timeout(420)
