@@ -15,7 +15,7 @@ from typing import Any
 
 POLL_S = 0.25
 # Its first order fills in the first window; it loses its fees, and must not be paused for it.
-DRILL = """
+_DRILL = """
 [risk]
 max_consecutive_losses = 1000
 max_daily_loss_usdc = 100000
@@ -23,8 +23,11 @@ max_daily_loss_usdc = 100000
 name = "driller"
 strategy = "drill"
 [agents.parameters]
-every_s = 10
+every_s = {every_s}
 """
+DRILL = _DRILL.format(every_s=10)
+# Once in a window, but after a kill: the memory a drill goes by may be a checkpoint old (ADR 4).
+DRILL_ONCE = _DRILL.format(every_s=3600)
 POLYBOT = str(Path(sys.executable).parent / "polybot")
 
 

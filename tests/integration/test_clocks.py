@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.books import assert_equal_books, doubled_entries
-from tests.integration.floor import Floor
+from tests.integration.floor import DRILL_ONCE, Floor
 from tests.integration.test_synthetic_floor import is_new
 
 pytestmark = pytest.mark.floor
@@ -25,7 +25,9 @@ class ShiftedFloor:
     def __init__(self, new_floor: Callable[..., Floor], tmp_path: Path) -> None:
         self._file = tmp_path / "shift"
         self.shift(0)
-        self.floor = new_floor(PYTHONPATH=str(HERE), TEST_CLOCK_SHIFT_FILE=str(self._file))
+        self.floor = new_floor(
+            toml=DRILL_ONCE, PYTHONPATH=str(HERE), TEST_CLOCK_SHIFT_FILE=str(self._file)
+        )
 
     def shift(self, seconds: int) -> None:
         """Set the processes' wall clock off by so many seconds."""
