@@ -36,10 +36,10 @@ def test_only_1_and_yes_are_a_yes(value: str) -> None:
 
 def planned_by_make(name: str, value: str) -> list[str]:
     """Return the command that a target would run."""
-    # `make test` tells a make below it to speak of directories.
+    # `make test` tells a make below it to speak of directories, and hands it its own ARGS.
     outside = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     return subprocess.run(
-        ["make", "-n", name, f"LIVE={value}", f"FORCE={value}", f"PURGE={value}"],
+        ["make", "-n", name, "ARGS=", f"LIVE={value}", f"FORCE={value}", f"PURGE={value}"],
         cwd=ROOT,
         env=outside,
         capture_output=True,
