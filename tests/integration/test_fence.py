@@ -73,7 +73,7 @@ def floor(tmp_path: Path) -> Iterator[Children]:
 
 
 @pytest.fixture
-def slow_floor(tmp_path: Path) -> Iterator[Children]:
+def deep_floor(tmp_path: Path) -> Iterator[Children]:
     """Return a floor whose orders rest too far from the market to be filled within the test."""
     children = Children(tmp_path, TOML.format(speed=1, every_s=0.2, behind_ticks=20))
     yield children
@@ -192,9 +192,9 @@ def status_of(floor: Children, order_id: str) -> str:
 
 
 def test_a_stopped_trader_is_killed_and_what_it_left_at_the_exchange_is_canceled(
-    slow_floor: Children,
+    deep_floor: Children,
 ) -> None:
-    floor = slow_floor
+    floor = deep_floor
     begin(floor)
     floor.wait("orders that rest", lambda: len(resting(floor)) > 2, 60)
     floor.stop("trader")
@@ -225,8 +225,8 @@ def test_a_stopped_trader_is_killed_and_what_it_left_at_the_exchange_is_canceled
     assert held[-1] == []
 
 
-def test_the_program_of_last_resort_cancels_what_a_dead_trader_left(slow_floor: Children) -> None:
-    floor = slow_floor
+def test_the_program_of_last_resort_cancels_what_a_dead_trader_left(deep_floor: Children) -> None:
+    floor = deep_floor
     begin(floor)
     floor.wait("orders that rest", lambda: len(resting(floor)) > 2, 60)
     floor.stop("watchdog")

@@ -114,7 +114,8 @@ def test_nothing_can_fill_while_the_other_exchange_is_away_and_everything_comes_
 
     def all_empty() -> bool:
         tokens = [window["token_up"] for window in open_windows(mirror).values()]
-        return all(not levels(told) for token in tokens if (told := book(mirror, token)))
+        books = [told for token in tokens if (told := book(mirror, token))]
+        return bool(books) and not any(levels(told) for told in books)
 
     wait_for("empty books", all_empty, seconds=10)
     wait_for("a market at rest", lambda: mirror.fetch("/simulator/time")["speed"] == 0, seconds=10)
